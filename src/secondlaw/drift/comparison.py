@@ -1,0 +1,171 @@
+"""Base against tuned: effective alignment work, difference of level, and whether behavior differs at all.
+
+Prompts that both models answered at a step are matched; the numbers use these alone. Intervals come from the shared
+resampling design (a prompt is drawn for both models and all steps together), p-values from swapping base and tuned
+within prompts, on the labels as counted: a classifier's constant error costs power there, not validity.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secondlaw.drift.cells import MeasuredCell
+from secondlaw.drift.rates import series_of
+from secondlaw.drift.results import Comparison
+from secondlaw.errors import NotEnoughData
+from secondlaw.statistics.cells import Replicated, estimate_from_replicates
+from secondlaw.statistics.slopes import effective_alignment_work, slope
+from secondlaw.statistics.swap_test import SwapTest, swap_test
+from secondlaw.types import NATS, SHARE, Insufficient, Measured
+
+__all__ = ["compare_models"]
+
+Series = Mapping[int, MeasuredCell]
+Floats = NDArray[np.float64]
+
+
+def compare_models(
+    base_name: str,
+    base: Series,
+    tuned_name: str,
+    tuned: Series,
+    *,
+    misaligned: NDArray[np.bool_],
+    level: float,
+    permutations: int,
+    rng: np.random.Generator,
+) -> Comparison:
+    """Compare two models on matched steps.
+
+    Parameters
+    ----------
+    base_name, tuned_name : str
+    base, tuned : mapping of int to MeasuredCell
+        Cells by step, of matched prompts, measured on one design.
+    misaligned : ndarray of bool, shape (K,)
+    level : float
+        Coverage of the intervals.
+    permutations : int
+        Random swaps of each test.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    NotEnoughData
+        If no step is matched.
+    """
+    steps = sorted(set(base) & set(tuned))
+    if not steps:
+        raise NotEnoughData(
+            f"{base_name} has the steps {_some(base)}, {tuned_name} the steps {_some(tuned)}: none is matched"
+        )
+    ours, theirs = {s: base[s] for s in steps}, {s: tuned[s] for s in steps}
+    prompts = sorted({int(g) for cell in ours.values() for g in cell.group_ids})
+    test = swap_test(
+        _tensor(ours, theirs, prompts), steps=steps, misaligned=misaligned, n_permutations=permutations, rng=rng
+    )
+    sigma, tuned_rate, work = _rates(ours, theirs, level)
+    notes = [] if len(steps) > 2 else ["rates need three steps or more to be worth much"]
+    if any(cell.correction == "none" and cell.labels != "human" for cell in (*ours.values(), *theirs.values())):
+        notes.append("uncorrected machine labels")
+    return _comparison(base_name, tuned_name, ours, theirs, prompts, test, (sigma, tuned_rate, work), level, notes)
+
+
+def _comparison(
+    base_name: str,
+    tuned_name: str,
+    base: Series,
+    tuned: Series,
+    prompts: list[int],
+    test: SwapTest,
+    rates: tuple[Measured, Measured, Measured],
+    level: float,
+    notes: list[str],
+) -> Comparison:
+    entropy = [_mean(cells, lambda cell: cell.pooled) for cells in (base, tuned)]
+    misaligned = [_mean(cells, lambda cell: cell.misaligned) for cells in (base, tuned)]
+    how = f"mean over {len(base)} steps, joint bootstrap over {len(prompts)} matched prompts"
+    n = len(prompts)
+    return Comparison(
+        base=base_name,
+        tuned=tuned_name,
+        matched_prompts=n,
+        matched_steps=len(base),
+        sigma=rates[0],
+        tuned_rate=rates[1],
+        alignment_work=rates[2],
+        alignment_work_p=test.alignment_work,
+        entropy_difference=estimate_from_replicates(
+            entropy[0] - entropy[1], n=n, method=how, level=level, unit=NATS, n_unit="prompts"
+        ),
+        entropy_difference_p=test.entropy_difference,
+        entropy_suppression=_suppression(entropy[0], entropy[1], n, how, level),
+        misaligned_difference=estimate_from_replicates(
+            misaligned[0] - misaligned[1], n=n, method=how, level=level, unit=SHARE, n_unit="prompts"
+        ),
+        misaligned_difference_p=test.misaligned_difference,
+        distribution_p=test.distribution,
+        permutations=test.permutations,
+        notes=tuple(notes),
+    )
+
+
+def _rates(base: Series, tuned: Series, level: float) -> tuple[Measured, Measured, Measured]:
+    """Return sigma, the tuned rate and gamma_eff."""
+    steps, values, replicates = series_of(base, lambda cell: cell.pooled)
+    _, tuned_values, tuned_replicates = series_of(tuned, lambda cell: cell.pooled)
+    try:
+        return (
+            slope(values, steps=steps, replicates=replicates, level=level),
+            slope(tuned_values, steps=steps, replicates=tuned_replicates, level=level),
+            effective_alignment_work(
+                values,
+                tuned_values,
+                steps=steps,
+                base_replicates=replicates,
+                tuned_replicates=tuned_replicates,
+                level=level,
+            ),
+        )
+    except NotEnoughData as short:
+        reason = Insufficient(str(short))
+        return reason, reason, reason
+
+
+def _mean(cells: Series, quantity: Callable[[MeasuredCell], Replicated]) -> Replicated:
+    _, values, replicates = series_of(cells, quantity)
+    return Replicated(np.asarray(values.mean()), replicates.mean(axis=1))
+
+
+def _suppression(base: Replicated, tuned: Replicated, n: int, how: str, level: float) -> Measured:
+    """Return 1 - S_tuned / S_base of the means over steps."""
+    if float(np.quantile(base.replicates, (1.0 - level) / 2.0)) <= 0.0:
+        return Insufficient(f"the base model's S may be 0 ({float(base.point):.3f} nats): there is nothing to suppress")
+    ratio = Replicated(
+        np.asarray(1.0 - tuned.point / base.point), 1.0 - tuned.replicates / np.maximum(base.replicates, 1e-12)
+    )
+    return estimate_from_replicates(
+        ratio, n=n, method=f"1 - S_tuned / S_base; {how}", level=level, unit=SHARE, n_unit="prompts"
+    )
+
+
+def _tensor(base: Series, tuned: Series, prompts: list[int]) -> NDArray[np.float64]:
+    """Return counts (2, T, P, K) of both models, as labelled."""
+    steps = sorted(base)
+    out = np.zeros((2, len(steps), len(prompts), len(next(iter(base.values())).shares.point)))
+    for m, cells in enumerate((base, tuned)):
+        for t, step in enumerate(steps):
+            cell = cells[step]
+            known = np.isin(cell.group_ids, prompts)
+            out[m, t, np.searchsorted(prompts, cell.group_ids[known])] = cell.group_counts[known]
+    return out
+
+
+def _some(cells: Series) -> str:
+    shown = [str(step) for step in sorted(cells)]
+    return ", ".join(shown[:5]) + (" ..." if len(shown) > 5 else "")

@@ -1,0 +1,67 @@
+"""The resampling design of a measurement: drawn once, used by every cell, so that differences stay paired."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secondlaw.statistics.calibration import CalibrationSample
+from secondlaw.statistics.resampling import block_ids, resample_weights
+
+__all__ = ["Design"]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Weights of the units of resampling, and of the classifier's calibration sample.
+
+    Parameters
+    ----------
+    units : ndarray of int64, shape (groups,)
+        Unit of each group (prompt, conversation): the group itself, or its block where there are very many.
+    weights : ndarray, shape (resamples, units)
+        How often each unit counts in each replicate.
+    calibration_weights : ndarray, shape (resamples, calibration groups), or None
+        The same for the calibration sample, so that all cells share the classifier's error.
+    rng : numpy.random.Generator
+        For the draws that cells make on their own.
+
+    Examples
+    --------
+    >>> design = Design.draw(np.arange(5, dtype=np.uint64), resamples=200, rng=np.random.default_rng(0))
+    >>> design.weights.shape
+    (200, 5)
+    """
+
+    units: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    calibration_weights: NDArray[np.float64] | None
+    rng: np.random.Generator
+
+    @classmethod
+    def draw(
+        cls,
+        group_keys: NDArray[np.uint64],
+        *,
+        resamples: int,
+        rng: np.random.Generator,
+        calibration: CalibrationSample | None = None,
+    ) -> "Design":
+        """Draw a design.
+
+        Parameters
+        ----------
+        group_keys : ndarray, shape (groups,)
+            A stable key of each group.
+        resamples : int
+            Number of replicates.
+        rng : numpy.random.Generator
+        calibration : CalibrationSample, optional
+            The classifier's.
+        """
+        units = block_ids(group_keys)
+        weights = resample_weights(int(units.max(initial=-1)) + 1, resamples, rng=rng)
+        of_calibration = None
+        if calibration is not None and calibration.n_groups > 1:
+            of_calibration = resample_weights(calibration.n_groups, resamples, rng=rng)
+        return cls(units, weights, of_calibration, rng)

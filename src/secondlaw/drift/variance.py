@@ -1,0 +1,57 @@
+"""Where the uncertainty of S comes from: responses, prompts, classifier; and whether k = 50 does what k = 100 does."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from secondlaw.drift.cells import MeasuredCell
+from secondlaw.drift.design import Design
+from secondlaw.drift.results import VarianceShares
+from secondlaw.errors import NotEnoughData
+from secondlaw.statistics.variance import decompose_variance, entropy_influence
+from secondlaw.types import Insufficient, Measured
+
+__all__ = ["variance_shares"]
+
+
+def variance_shares(
+    model: str, cells: Mapping[int, MeasuredCell], design: Design, *, level: float
+) -> tuple[VarianceShares, ...]:
+    """Decompose the variance of S in a model's first and last cell.
+
+    Parameters
+    ----------
+    model : str
+    cells : mapping of int to MeasuredCell
+    design : Design
+        On which the cells were measured.
+    level : float
+
+    Returns
+    -------
+    tuple of VarianceShares
+        One for each cell where the variance can be split at all.
+    """
+    found = []
+    for step in sorted({min(cells), max(cells)}):
+        cell = cells[step]
+        weights = design.weights[:, design.units[cell.group_ids]]
+        totals = cell.shares.point * cell.n
+        try:
+            split = decompose_variance(
+                cell.group_counts,
+                weights,
+                influence=entropy_influence(np.maximum(totals, 0.0)),
+                classifier_replicates=cell.classifier_replicates,
+                level=level,
+            )
+        except NotEnoughData:
+            continue
+        gain: Measured
+        try:
+            gain = split.doubling_removes(split.prompts, split.responses, level=level)
+        except NotEnoughData as short:
+            gain = Insufficient(str(short))
+        parts = {"sampling": split.sampling, "prompt": split.prompt, "classifier": split.classifier}
+        found.append(VarianceShares(model, split.responses, parts, gain, step))
+    return tuple(found)

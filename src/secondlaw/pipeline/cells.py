@@ -1,0 +1,156 @@
+"""From observations to measured cells: every (stream, model, step) on one resampling design."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secondlaw.behavior.observations import Observations
+from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell, measure_cell
+from secondlaw.drift.design import Design
+from secondlaw.errors import NotEnoughData
+
+__all__ = ["CellKey", "CellSource", "cell_sources", "measure_sources"]
+
+Progress = Callable[[int, int], None]
+
+
+class CellKey(NamedTuple):
+    """Which cell: stream, model, step."""
+
+    stream: str
+    model: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellSource:
+    """The rows of a cell before they are measured.
+
+    Parameters
+    ----------
+    key : CellKey
+    rows : CellRows
+        Inside the taxonomy.
+    outside : ndarray of int, shape (g, 2)
+        By group: responses inside and outside the taxonomy.
+    counts : mapping of category key to int
+        Labels as counted, ``outside`` included.
+    classifier : str or None
+        Who labelled.
+    problem : str or None
+        Why the cell must not be measured.
+    """
+
+    key: CellKey
+    rows: CellRows
+    outside: NDArray[np.int64]
+    counts: Mapping[str, int]
+    classifier: str | None
+    problem: str | None = None
+
+    def of_groups(self, groups: NDArray[np.int64]) -> "CellSource":
+        """Return the part of the cell that belongs to some groups."""
+        keep = np.isin(self.rows.groups, groups)
+        rows = self.rows
+        return replace(
+            self,
+            rows=CellRows(
+                rows.groups[keep],
+                rows.label[keep],
+                rows.human[keep],
+                rows.strata[keep],
+                None if rows.probabilities is None else rows.probabilities[keep],
+                None if rows.inclusion is None else rows.inclusion[keep],
+            ),
+        )
+
+
+def cell_sources(observations: Observations, *, min_n: int = 1) -> list[CellSource]:
+    """Return the cells of some observations, with the reason where one must not be measured."""
+    return [
+        _source(observations, cell.stream, cell.model, cell.step, cell.rows, min_n) for cell in observations.cells()
+    ]
+
+
+def _source(
+    observations: Observations, stream: str, model: str, step: int, rows: NDArray[np.int64], min_n: int
+) -> CellSource:
+    taxonomy = observations.taxonomy
+    outside = len(taxonomy.keys)
+    label = observations.label[rows].astype(np.int64)
+    human = observations.human_label[rows].astype(np.int64)
+    best = np.where(human >= 0, human, label)
+    inside = (best >= 0) & (best < outside)
+    label = np.where(label == outside, -1, label)
+    human = np.where(human == outside, -1, human)
+    probabilities = observations.label_probs
+    inclusion = observations.inclusion_probability
+    mixed = observations.mixed_versions(rows)
+    versions = observations.classifier_versions(rows)
+    kept = rows[inside]
+    found = CellRows(
+        groups=observations.group[kept].astype(np.int64),
+        label=label[inside],
+        human=human[inside],
+        strata=observations.intent[kept].astype(np.int64),
+        probabilities=None if probabilities is None else probabilities[kept].astype(np.float64),
+        inclusion=None if inclusion is None else inclusion[kept].astype(np.float64),
+    )
+    counts = np.bincount(best[best >= 0], minlength=outside + 1)
+    problem = mixed.reason if mixed is not None and not (human >= 0).all() else None
+    if problem is None and len(found) < max(min_n, 1):
+        problem = f"{len(found)} labelled responses in the cell, {max(min_n, 1)} needed"
+    return CellSource(
+        CellKey(stream, model, step),
+        found,
+        _outside_table(best, observations.group[rows], outside),
+        dict(zip((*taxonomy.keys, "outside"), counts.tolist(), strict=True)),
+        versions[0] if len(versions) == 1 else None,
+        problem,
+    )
+
+
+def _outside_table(best: NDArray[np.int64], groups: NDArray[np.int32], outside: int) -> NDArray[np.int64]:
+    known = best >= 0
+    ids, inverse = np.unique(groups[known], return_inverse=True)
+    flat = np.bincount(inverse * 2 + (best[known] == outside), minlength=2 * len(ids))
+    return flat.reshape(len(ids), 2).astype(np.int64)
+
+
+def measure_sources(
+    sources: list[CellSource],
+    design: Design,
+    *,
+    misaligned: NDArray[np.bool_],
+    errors: Mapping[str | None, ClassifierError],
+    progress: Progress | None = None,
+) -> dict[CellKey, MeasuredCell | str]:
+    """Measure every cell that can be measured; the others come with the reason.
+
+    Parameters
+    ----------
+    sources : list of CellSource
+    design : Design
+    misaligned : ndarray of bool, shape (K,)
+    errors : mapping of classifier name to ClassifierError
+        What is known of each classifier.
+    progress : callable, optional
+        Called with (cells done, cells in all).
+    """
+    measured: dict[CellKey, MeasuredCell | str] = {}
+    for number, source in enumerate(sources, start=1):
+        if source.problem is not None:
+            measured[source.key] = source.problem
+        else:
+            try:
+                measured[source.key] = measure_cell(
+                    source.rows, design, misaligned=misaligned, error=errors.get(source.classifier)
+                )
+            except NotEnoughData as short:
+                measured[source.key] = str(short)
+        if progress is not None:
+            progress(number, len(sources))
+    return measured

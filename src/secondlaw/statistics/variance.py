@@ -1,0 +1,264 @@
+r"""Where the variance of a measured entropy or share comes from: responses, prompts, classifier.
+
+To first order the error of S is the mean of its influence values :math:`\psi(k) = -\ln p_k - S` over the responses (for
+a share: the indicator of its categories minus the share). With responses nested in prompts,
+
+.. math:: \operatorname{Var} S = \frac{\tau^2}{P} + \frac{\varsigma^2}{P k} + v_{\text{classifier}},
+
+:math:`\tau^2` between prompts and :math:`\varsigma^2` between responses to one prompt come from the one-way analysis
+of variance of :math:`\psi`, unbalanced numbers allowed (Searle, Casella & McCulloch 1992). The classifier's part does
+not shrink with more responses and must be handed in, as replicates in which only the classifier varied.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.types import Estimate, Insufficient, Measured
+
+__all__ = ["VarianceDecomposition", "decompose_variance", "entropy_influence", "share_influence"]
+
+Array = NDArray[np.float64]
+
+LEVEL = 0.95
+SHARE_OF_VARIANCE = "share of variance"
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceDecomposition:
+    """Components of the variance of a cell's entropy or share.
+
+    Parameters
+    ----------
+    sampling, prompt, classifier : Estimate or Insufficient
+        Part of the total variance due to each; they sum to one if all are known. With one response a prompt, the first
+        two cannot be told apart.
+    total : float
+        Variance of the quantity, in its unit squared.
+    per_response : float
+        Variance between responses to one prompt; NaN if unknown.
+    per_prompt : float
+        Variance between prompts; NaN if unknown.
+    from_classifier : float
+        The classifier's variance; zero if it was not handed in.
+    prompts : int
+        Prompts that carry the decomposition.
+    responses : float
+        Effective responses per prompt.
+    replicates : array (B, 2)
+        `per_response` and `per_prompt` under each weighting of the prompts.
+    """
+
+    sampling: Measured
+    prompt: Measured
+    classifier: Measured
+    total: float
+    per_response: float
+    per_prompt: float
+    from_classifier: float
+    prompts: int
+    responses: float
+    replicates: Array
+
+    def at(self, prompts: float, responses: float) -> float:
+        """Return the variance to expect with other numbers of prompts and of responses per prompt.
+
+        Raises
+        ------
+        NotEnoughData
+            If prompts and responses could not be told apart.
+        InvalidInput
+            If a number is not positive.
+        """
+        self._need_components()
+        if not (prompts > 0 and responses > 0):
+            raise InvalidInput(f"prompts and responses must be positive, got {prompts} and {responses}")
+        return self.per_prompt / prompts + self.per_response / (prompts * responses) + self.from_classifier
+
+    def doubling_removes(self, prompts: float, responses: float = 50.0, *, level: float = LEVEL) -> Estimate:
+        """Return the part of the variance that twice the responses per prompt would remove.
+
+        Raises
+        ------
+        NotEnoughData
+            If prompts and responses could not be told apart.
+
+        Examples
+        --------
+        >>> counts = np.random.default_rng(1).multinomial(50, [0.7, 0.3], size=40)
+        >>> W = np.random.default_rng(2).multinomial(40, np.ones(40) / 40, size=500)
+        >>> fit = decompose_variance(counts, W, influence=entropy_influence(counts.sum(axis=0)))
+        >>> 0.2 < fit.doubling_removes(40).value <= 0.5
+        True
+        """
+        now = self.at(prompts, responses)
+        if now <= 0.0:
+            raise NotEnoughData("the variance is zero: with one category seen there is nothing to remove")
+        components = np.vstack([[self.per_response, self.per_prompt], self.replicates])
+        before = components[:, 1] / prompts + components[:, 0] / (prompts * responses) + self.from_classifier
+        saved = components[:, 0] / (2.0 * prompts * responses)
+        part = np.divide(saved, before, out=np.zeros_like(saved), where=before > 0.0)
+        return _estimate(
+            part[0], part[1:], level, self.prompts, f"{responses:g} -> {2 * responses:g} responses a prompt"
+        )
+
+    def _need_components(self) -> None:
+        if not np.isfinite(self.per_response):
+            raise NotEnoughData("prompts and responses cannot be told apart; repeat prompts (two responses or more)")
+
+
+def entropy_influence(totals: ArrayLike) -> Array:
+    """Return the influence of a response of each category on the pooled entropy, in nats; zero for unseen ones.
+
+    Examples
+    --------
+    >>> entropy_influence([50, 50]).tolist()
+    [0.0, 0.0]
+    """
+    p = np.asarray(totals, dtype=np.float64)
+    if p.ndim != 1 or p.sum() <= 0.0:
+        raise NotEnoughData("the influence of responses needs counts of one or more responses")
+    p = p / p.sum()
+    surprise = -np.log(np.where(p > 0.0, p, 1.0))
+    return np.asarray(np.where(p > 0.0, surprise - (p * surprise).sum(), 0.0))
+
+
+def share_influence(totals: ArrayLike, categories: ArrayLike) -> Array:
+    """Return the influence of a response of each category on the joint share of `categories` (array (K,) of bool).
+
+    Examples
+    --------
+    >>> share_influence([60, 40], [False, True]).tolist()
+    [-0.4, 0.6]
+    """
+    p, of = np.asarray(totals, dtype=np.float64), np.asarray(categories, dtype=bool)
+    if p.ndim != 1 or of.shape != p.shape or p.sum() <= 0.0:
+        raise InvalidInput(f"totals and categories must be (K,) with a positive sum, got {p.shape} and {of.shape}")
+    return np.asarray(of - p[of].sum() / p.sum())
+
+
+def decompose_variance(
+    counts: ArrayLike,
+    weights: ArrayLike,
+    *,
+    influence: ArrayLike,
+    classifier_replicates: ArrayLike | None = None,
+    level: float = LEVEL,
+) -> VarianceDecomposition:
+    """Split the variance of an entropy or share into responses, prompts and classifier.
+
+    Parameters
+    ----------
+    counts : array (G, K)
+        Counts, or expected counts, of each prompt; prompts without a response are left out.
+    weights : array (B, G)
+        How often each prompt counts in each replicate; for the intervals.
+    influence : array (K,)
+        Influence of a response of each category, from :func:`entropy_influence` or :func:`share_influence`.
+    classifier_replicates : array (R,), optional
+        The quantity with only the classifier varied.
+    level : float
+        Coverage of the intervals.
+
+    Returns
+    -------
+    VarianceDecomposition
+
+    Raises
+    ------
+    NotEnoughData
+        If fewer than two prompts have responses, or nothing varies.
+    InvalidInput
+        If shapes do not match.
+
+    Examples
+    --------
+    >>> counts = np.array([[9, 1], [2, 8], [7, 3], [1, 9]])
+    >>> W = np.random.default_rng(0).multinomial(4, np.ones(4) / 4, size=200)
+    >>> fit = decompose_variance(counts, W, influence=share_influence(counts.sum(axis=0), [False, True]))
+    >>> round(fit.prompt.value, 2), fit.classifier.reason[:16]
+    (0.9, 'no replicates of')
+    """
+    N, W, psi = np.asarray(counts, float), np.atleast_2d(np.asarray(weights, float)), np.asarray(influence, float)
+    if N.ndim != 2 or psi.shape != (N.shape[1],) or W.shape[1] != len(N):
+        raise InvalidInput(
+            f"counts (G, K), weights (B, G), influence (K,) do not fit: {N.shape}, {W.shape}, {psi.shape}"
+        )
+    n = N.sum(axis=1)
+    G = int(np.sum(n > 0.0))
+    if G < 2:
+        raise NotEnoughData(f"the variance between prompts needs two prompts or more, got {G}")
+    noise = 0.0 if classifier_replicates is None else float(np.var(np.asarray(classifier_replicates, float), ddof=1))
+    moments = _moments(N, psi)
+    point, drawn = _components(np.ones((1, len(N))), moments)[0], _components(W, moments)
+    responses = n.sum() / G
+    inequality = G * (n**2).sum() / n.sum() ** 2  # 1 when all prompts have as many responses
+    if not np.isfinite(point[0]):
+        between = float((moments[:, 1] ** 2).sum()) / n.sum() ** 2 * G / (G - 1)
+        reason = "one response a prompt: repeat prompts to tell responses from prompts"
+        return VarianceDecomposition(
+            Insufficient(reason), Insufficient(reason), _classifier(noise, between, classifier_replicates, level, G),
+            between + noise, float("nan"), float("nan"), noise, G, float(responses), drawn,
+        )  # fmt: skip
+    components = np.vstack([point, drawn[np.isfinite(drawn[:, 0])]])
+    sampling, prompt = components[:, 0] / (G * responses), components[:, 1] * inequality / G
+    whole = sampling + prompt + noise
+    if whole[0] <= 0.0:
+        raise NotEnoughData("nothing varies: with one category seen, the variance cannot be split")
+
+    def part(of: Array) -> Estimate:
+        values = np.divide(of, whole, out=np.zeros_like(of), where=whole > 0.0)
+        return _estimate(values[0], values[1:], level, G, "analysis of variance of influence values")
+
+    rest = float((sampling + prompt)[0])
+    return VarianceDecomposition(
+        part(sampling), part(prompt), _classifier(noise, rest, classifier_replicates, level, G),
+        float(whole[0]), float(point[0]), float(point[1]), noise, G, float(responses), components[1:],
+    )  # fmt: skip
+
+
+def _moments(N: Array, psi: Array) -> Array:
+    """Return per prompt: n, sum of psi, squares within, (sum of psi)^2 / n, n^2, whether it has responses."""
+    n, total, squares = N.sum(axis=1), N @ psi, N @ psi**2
+    mean_square = np.divide(total**2, n, out=np.zeros_like(n), where=n > 0.0)
+    within = np.maximum(squares - mean_square, 0.0)
+    return np.stack([n, total, within, mean_square, n**2, (n > 0.0).astype(np.float64)], axis=1)
+
+
+def _components(W: Array, moments: Array) -> Array:
+    """Return the variance between responses and between prompts under each weighting, NaN where unidentifiable."""
+    n, total, within, mean_square, n2, groups = (W @ moments).T
+    out = np.full((len(W), 2), np.nan)
+    ok = (n - groups > 1e-9) & (groups > 1.0)
+    n, total, within, mean_square, n2, groups = (x[ok] for x in (n, total, within, mean_square, n2, groups))
+    response = within / (n - groups)
+    between = (mean_square - total**2 / n) / (groups - 1.0)
+    size = (n - n2 / n) / (groups - 1.0)
+    out[ok, 0] = response
+    out[ok, 1] = np.maximum((between - response) / size, 0.0)
+    return out
+
+
+def _classifier(noise: float, rest: float, given: ArrayLike | None, level: float, prompts: int) -> Measured:
+    if given is None:
+        return Insufficient("no replicates of the classifier: give a calibration sample to see its part")
+    from scipy.stats import chi2
+
+    R, whole = len(np.asarray(given)), noise + rest
+    if whole <= 0.0 or R < 3:
+        return Insufficient("the classifier's part needs variation and three replicates or more")
+    low, high = (noise * (R - 1) / chi2.ppf(q, R - 1) for q in ((1.0 + level) / 2.0, (1.0 - level) / 2.0))
+    method = f"variance of {R} replicates of the classifier"
+    return Estimate(
+        noise / whole, low / (low + rest), high / (high + rest), level, prompts, SHARE_OF_VARIANCE, method, "prompts"
+    )
+
+
+def _estimate(value: float, drawn: Array, level: float, prompts: int, method: str) -> Estimate:
+    if len(drawn) < 2:
+        raise NotEnoughData(f"an interval of a variance component needs two or more replicates, got {len(drawn)}")
+    low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    words = f"{method}, bootstrap over {prompts} prompts"
+    return Estimate(float(value), float(low), float(high), level, prompts, SHARE_OF_VARIANCE, words, "prompts")

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+
+from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics.ppi import ppi_shares
+from secondlaw.statistics.resampling import resample_weights
+from simulated_responses import covers, entropy, responses, within_band
+
+
+def read_by_machine(labels, accuracy, categories, rng):
+    wrong = rng.random(len(labels)) > accuracy
+    return np.where(wrong, (labels + rng.integers(1, categories, len(labels))) % categories, labels)
+
+
+def some_labels(labels, n, rng):
+    human = np.full(len(labels), -1)
+    chosen = rng.choice(len(labels), n, replace=False)
+    human[chosen] = labels[chosen]
+    return human
+
+
+@pytest.mark.unit
+def test_the_formula_with_a_given_tuning_and_unequal_inclusion():
+    f = np.eye(2)[[0, 0, 1, 1, 0]]
+    human, inclusion = np.array([0, 1, 1, -1, -1]), np.array([0.5, 0.25, 1.0, 0.1, 0.1])
+    fit = ppi_shares(f, human, np.arange(5), np.ones((1, 5)), inclusion=inclusion, tuning=0.5)
+    v = np.array([2, 4, 1]) / 7
+    expected = 0.5 * 0.4 + v @ (np.array([0, 1, 1]) - 0.5 * np.array([0, 0, 1]))
+    assert fit.unprojected[1] == pytest.approx(expected)
+    np.testing.assert_allclose(fit.replicates[0], fit.shares)
+
+
+@pytest.mark.unit
+def test_a_perfect_classifier_is_trusted_and_a_useless_one_ignored():
+    rng = np.random.default_rng(0)
+    y, _ = responses([0.5, 0.3, 0.2], 2000, 1, rng)
+    human, W = some_labels(y, 400, rng), np.ones((1, 2000))
+    perfect = ppi_shares(np.eye(3)[y], human, np.arange(2000), W)
+    np.testing.assert_allclose(perfect.tuning, 1.0)
+    np.testing.assert_allclose(perfect.shares, np.bincount(y) / 2000)
+    useless = ppi_shares(np.eye(3)[rng.integers(0, 3, 2000)], human, np.arange(2000), W)
+    assert useless.tuning.max() < 0.15
+
+
+@pytest.mark.unit
+def test_tuning_is_the_regression_coefficient_for_independent_rows():
+    rng = np.random.default_rng(1)
+    y, _ = responses([0.6, 0.4], 20_000, 1, rng)
+    f = np.eye(2)[read_by_machine(y, 0.85, 2, rng)]
+    human = some_labels(y, 2000, rng)
+    m = human >= 0
+    fit = ppi_shares(f, human, np.arange(20_000), np.ones((1, 20_000)))
+    truth, machine = human[m].astype(float), f[m, 1]
+    assert fit.tuning[1] == pytest.approx(np.cov(truth, machine)[0, 1] / machine.var(ddof=1), abs=0.01)
+
+
+@pytest.mark.unit
+def test_agrees_with_the_authors_package():
+    ppi_py = pytest.importorskip("ppi_py")
+    rng = np.random.default_rng(2)
+    y, _ = responses([0.5, 0.3, 0.2], 3000, 1, rng)
+    f = np.eye(3)[read_by_machine(y, 0.8, 3, rng)]
+    human = some_labels(y, 300, rng)
+    m = human >= 0
+    for lam in (0.0, 0.4, 0.9):
+        theirs = ppi_py.ppi_mean_pointestimate(np.eye(3)[human[m]], f[m], f[~m], lam=lam)
+        ours = ppi_shares(f, human, np.arange(3000), np.ones((1, 3000)), tuning=lam * 3000 / 2700)
+        np.testing.assert_allclose(ours.unprojected, theirs, atol=1e-12)
+    W = resample_weights(3000, 400, rng=rng)
+    for k in range(3):
+        truth = (human[m] == k).astype(float)
+        low, high = ppi_py.ppi_mean_ci(truth, f[m, k], f[~m, k], alpha=0.05)
+        ours = ppi_shares(f, human, np.arange(3000), W)
+        assert ours.unprojected[k] == pytest.approx((low + high)[0] / 2, abs=0.002)
+        assert 2 * 1.96 * ours.replicates[:, k].std() == pytest.approx((high - low)[0], rel=0.15)
+
+
+@pytest.mark.paper
+def test_spec_claim_of_entropy_error_at_94_percent_accuracy():
+    """Spec (arXiv 2512.03047's accuracy): RMSE of S .043 with 300 labels, .062 from labels alone, .192 uncorrected.
+
+    Stated simulation: shares (.9, .04, .03, .02, .01), 5,000 responses, errors spread evenly, plug-in entropies.
+    """
+    shares, rng = np.array([0.9, 0.04, 0.03, 0.02, 0.01]), np.random.default_rng(0)
+    errors = []
+    for _ in range(200):
+        y = rng.choice(5, 5000, p=shares)
+        machine, human = read_by_machine(y, 0.94, 5, rng), some_labels(y, 300, rng)
+        fit = ppi_shares(np.eye(5)[machine], human, np.arange(5000), np.ones((1, 5000)))
+        alone = np.bincount(human[human >= 0], minlength=5) / 300
+        naive = np.bincount(machine, minlength=5) / 5000
+        errors.append(entropy(np.stack([fit.shares, alone, naive])) - entropy(shares))
+    rmse = np.sqrt(np.mean(np.square(errors), axis=0))
+    np.testing.assert_allclose(rmse, [0.043, 0.062, 0.192], atol=0.015)
+    assert rmse[0] < rmse[1] < rmse[2]
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize(("prompts", "per_prompt"), [(400, 1), (60, 10)])
+def test_shares_cover_with_labels_and_prompts_both_random(prompts, per_prompt):
+    truth, runs, hits = np.array([0.55, 0.25, 0.15, 0.05]), 120, np.zeros(4)
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        y, g = responses(truth, prompts, per_prompt, rng)
+        f = np.eye(4)[read_by_machine(y, 0.85, 4, rng)]
+        W = resample_weights(prompts, 300, rng=rng)
+        hits += covers(ppi_shares(f, some_labels(y, 150, rng), g, W, rng=rng).replicates, truth)
+    assert all(within_band(h, runs, 0.90, 0.99) for h in hits), hits
+
+
+@pytest.mark.unit
+def test_errors_never_seen_are_not_impossible():
+    rng = np.random.default_rng(3)
+    y = np.zeros(300, int)
+    human = some_labels(y, 60, rng)
+    W = resample_weights(300, 1000, rng=rng)
+    fit = ppi_shares(np.eye(3)[y], human, np.arange(300), W, rng=rng)
+    assert fit.shares[0] == 1.0
+    assert 0.03 < np.quantile(fit.replicates[:, 1], 0.975) < 0.07  # three of sixty labels
+    certain = ppi_shares(np.eye(3)[y], human, np.arange(300), W)
+    assert certain.replicates[:, 1].max() == 0.0
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"human": [0, -1, -1]}, NotEnoughData, "two or more groups"),
+        ({"human": [0, 1, 5]}, InvalidInput, "human labels"),
+        ({"inclusion": [0.0, 0.5, 0.5]}, InvalidInput, "inclusion"),
+        ({"tuning": 2.0}, InvalidInput, "tuning"),
+        ({"predicted": [[0.5, 0.2]] * 3}, InvalidInput, "sum to one"),
+        ({"groups": [0, 1, 9]}, InvalidInput, "groups must lie"),
+    ],
+)
+def test_bad_input_is_named(change, error, message):
+    rows = {"predicted": np.eye(2)[[0, 1, 0]], "human": [0, 1, -1], "groups": [0, 1, 2], "weights": np.ones((2, 3))}
+    with pytest.raises(error, match=message):
+        ppi_shares(**(rows | change))
