@@ -58,7 +58,7 @@ class FileFormatError(SourceError):
     """A file cannot be read as what it claims to be."""
 
 
-class TooManyBadRows(SourceError):
+class TooManyBadRows(SourceError):  # noqa: N818
     """More unreadable rows than the caller allows."""
 
 

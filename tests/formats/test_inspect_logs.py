@@ -129,7 +129,7 @@ def test_without_zstandard_the_message_names_the_extra(tmp_path, monkeypatch):
 
 
 def test_what_is_no_log_is_said(tmp_path):
-    with pytest.raises(FileFormatError, match="without header.json, so no Inspect log"):
+    with pytest.raises(FileFormatError, match=r"without header.json, so no Inspect log"):
         list(read_rows(plain_zip(tmp_path / "run.eval", {"a.txt": b""})))
     (tmp_path / "torn.eval").write_bytes((tmp_path / "run.eval").read_bytes()[:40])
     with pytest.raises(FileFormatError, match="no sound Inspect log"):

@@ -21,6 +21,11 @@ def written(tmp_path, content, name="log.jsonl"):
     return path
 
 
+def collect(rows, path):
+    for row in read_rows(path):
+        rows.append(row)
+
+
 def sorted_out(path, **options):
     rows = list(read_rows(path, **options))
     return [row for row in rows if isinstance(row, Row)], [row for row in rows if isinstance(row, BadRow)]
@@ -85,10 +90,10 @@ def test_rows_before_the_damage_survive_and_the_error_counts_them(tmp_path, pack
     rng_like = [{"n": n, "noise": f"{n * 7919 % 10007:x}" * 20} for n in range(20_000)]
     packed = pack(b"".join(json.dumps(row).encode() + b"\n" for row in rng_like))
     path = written(tmp_path, packed[: len(packed) // 2], "log.jsonl.gz")
-    good, bad = [], []
+    rows = []
     with pytest.raises(FileFormatError, match="break off before their end") as caught:
-        for row in read_rows(path):
-            (good if isinstance(row, Row) else bad).append(row)
+        collect(rows, path)
+    good, bad = [row for row in rows if isinstance(row, Row)], [row for row in rows if isinstance(row, BadRow)]
     assert len(good) > 1000
     assert [row.value["n"] for row in good] == list(range(len(good)))
     assert f"{len(good)} rows before it were read" in str(caught.value)
@@ -111,12 +116,12 @@ def test_garbage_after_gzip_is_damage_and_zeros_are_not(tmp_path):
 
 def test_a_small_file_that_expands_does_not_fill_the_memory(tmp_path):
     for pack in (gzip.compress, zstandard.compress):
-        path = written(tmp_path, pack(b"\n" * (1 << 28)))
+        path = written(tmp_path, pack((b"x" * (1 << 20) + b"\n") * 128))
         tracemalloc.start()
-        assert list(read_rows(path)) == []
+        assert sum(1 for _ in read_rows(path)) == 128
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert peak < 300 << 20
+        assert peak < 100 << 20
 
 
 def test_a_ten_megabyte_line_is_a_row_like_any_other(tmp_path):
@@ -136,7 +141,7 @@ def test_a_line_beyond_the_limit_is_bad_and_the_next_is_read(tmp_path, monkeypat
 
 
 def test_missing_file_folder_and_unknown_format_are_said_at_once(tmp_path):
-    with pytest.raises(InvalidInput, match="there is no file .*nothing.jsonl; check the name"):
+    with pytest.raises(InvalidInput, match=r"there is no file .*nothing.jsonl; check the name"):
         read_rows(tmp_path / "nothing.jsonl")
     with pytest.raises(InvalidInput, match="is a folder; name a file in it"):
         read_rows(tmp_path)

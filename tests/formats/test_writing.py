@@ -29,9 +29,8 @@ def test_packed_files_are_the_same_for_the_same_rows(tmp_path):
 def test_an_error_leaves_the_old_file_and_no_rest(tmp_path):
     target = tmp_path / "out.jsonl"
     target.write_text("old\n")
-    with pytest.raises(InvalidInput, match=r"row.p is NaN"), JsonlWriter(target) as out:
-        out.write({"a": 1})
-        out.write({"p": float("nan")})
+    with pytest.raises(InvalidInput, match=r"row.p is NaN"):
+        write_jsonl([{"a": 1}, {"p": float("nan")}], target)
     assert target.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from simulated_responses import covers, responses, within_band
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.confusion import confusion_shares, draw_confusions
 from secondlaw.statistics.resampling import resample_weights
-from simulated_responses import covers, responses, within_band
 
 ERRS = np.array([[0.85, 0.1, 0.05], [0.1, 0.8, 0.1], [0.0, 0.1, 0.9]])
 

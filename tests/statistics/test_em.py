@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+from simulated_responses import covers, entropy, responses, scores, within_band
 
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics import em
@@ -9,7 +10,6 @@ from secondlaw.statistics.calibration import CalibrationSample
 from secondlaw.statistics.em import em_shares
 from secondlaw.statistics.resampling import resample_weights
 from secondlaw.statistics.share_entropy import entropy_from_shares
-from simulated_responses import covers, entropy, responses, scores, within_band
 
 PI = np.array([0.6, 0.25, 0.1, 0.05, 0.0])
 EQUAL = np.full(5, 0.2)

@@ -1,17 +1,19 @@
 import numpy as np
 import pytest
+from simulated_responses import covers, entropy, scores
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.em import em_shares
 from secondlaw.statistics.em_within import em_within
 from secondlaw.statistics.resampling import resample_weights
-from simulated_responses import covers, entropy, scores
 
 PI = np.array([0.55, 0.2, 0.12, 0.08, 0.05])
 
 
 def prompts_of(theta, per_prompt, rng, separation=2.2):
-    labels = (rng.random((len(theta), per_prompt, 1)) > theta.cumsum(axis=1)[:, None, :]).sum(axis=2).clip(max=4).ravel()
+    labels = (
+        (rng.random((len(theta), per_prompt, 1)) > theta.cumsum(axis=1)[:, None, :]).sum(axis=2).clip(max=4).ravel()
+    )
     groups = np.repeat(np.arange(len(theta)), per_prompt)
     W = resample_weights(len(theta), 200, rng=rng)
     return scores(labels, 5, separation, rng), np.full(5, 0.2), np.zeros(len(labels), int), groups, W

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_responses import responses, scores
 
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.mixture import mixture_weights, quadratic_weights
-from simulated_responses import responses, scores
 
 
 def plain_em(likelihoods, weights, steps=20_000):

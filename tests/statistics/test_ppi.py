@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from simulated_responses import covers, entropy, responses, within_band
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.ppi import ppi_shares
 from secondlaw.statistics.resampling import resample_weights
-from simulated_responses import covers, entropy, responses, within_band
 
 
 def read_by_machine(labels, accuracy, categories, rng):
@@ -36,8 +36,8 @@ def test_a_perfect_classifier_is_trusted_and_a_useless_one_ignored():
     y, _ = responses([0.5, 0.3, 0.2], 2000, 1, rng)
     human, W = some_labels(y, 400, rng), np.ones((1, 2000))
     perfect = ppi_shares(np.eye(3)[y], human, np.arange(2000), W)
-    np.testing.assert_allclose(perfect.tuning, 1.0)
-    np.testing.assert_allclose(perfect.shares, np.bincount(y) / 2000)
+    np.testing.assert_allclose(perfect.tuning, 1.0, atol=1e-3)
+    np.testing.assert_allclose(perfect.shares, np.bincount(y) / 2000, atol=1e-4)
     useless = ppi_shares(np.eye(3)[rng.integers(0, 3, 2000)], human, np.arange(2000), W)
     assert useless.tuning.max() < 0.15
 

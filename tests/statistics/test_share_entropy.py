@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from simulated_responses import covers, entropy, within_band
 
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.share_entropy import entropy_from_shares
-from simulated_responses import covers, entropy, within_band
 
 
 def multinomial_case(shares, n, rng):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.behavior.hashing import GroupHashes, PromptHashes, group_hash
-from secondlaw.behavior.row_fields import PROBABILITY_TOLERANCE, instant
+from secondlaw.behavior.row_fields import LARGEST_STEP, PROBABILITY_TOLERANCE, instant
 from secondlaw.behavior.taxonomy import INTENTS, OUTSIDE, Taxonomy
 from secondlaw.behavior.transcripts import Transcript
 from secondlaw.behavior.windows import NO_TIME
@@ -21,6 +21,7 @@ from secondlaw.errors import InvalidInput
 
 __all__ = ["Chunk", "ChunkReader", "Names", "empty_chunk"]
 
+NO_CODE = -1
 NOT_FAST = -2
 """Code of a value that the fast path does not know."""
 
@@ -116,7 +117,9 @@ class ChunkReader:
         get = {name: [value.get(name) for value in values] for name in _FIELDS}
         prompts, responses, groups = get["prompt"], get["response"], self._groups(get)
         streams, models = self.streams, self.models
-        steps = [s if type(s) is int and s >= 0 else (-1 if s is None else NOT_FAST) for s in get["step"]]
+        steps = [
+            s if type(s) is int and 0 <= s <= LARGEST_STEP else (-1 if s is None else NOT_FAST) for s in get["step"]
+        ]
         chunk = empty_chunk(n, len(self.keys))
         columns = chunk.columns
         columns["stream"][:] = [streams["default" if name is None else name] for name in get["stream"]]
@@ -195,10 +198,10 @@ class ChunkReader:
                 ],
                 dtype=np.float64,
             )
-            stated = ~np.isnan(probs[:, 0])
+            stated = np.array([p is not None for p in tables], dtype=bool)
             fast &= known
-            wrong = (probs < 0).any(axis=1) | (np.abs(probs.sum(axis=1) - 1) > PROBABILITY_TOLERANCE)
-            fast &= ~(stated & wrong)
+            sound = (probs >= 0).all(axis=1) & (np.abs(probs.sum(axis=1) - 1) <= PROBABILITY_TOLERANCE)  # NaN is not
+            fast &= sound | ~stated
             columns["label_probs"][:] = probs
 
 

@@ -26,7 +26,9 @@ from secondlaw.formats import BadRow, Format, Quarantine, Row, excerpt_of, quara
 
 __all__ = ["ObservationsBuilder", "Reading", "read_observations"]
 
-CHUNK_ROWS = 8192
+CHUNK_ROWS = 1024
+"""Rows made into columns at a time; measured: 8192 is a quarter slower, since the parsed rows leave the cache."""
+INTERNED_PROMPTS = 8192
 EXAMPLES = 5
 """Examples kept of every model and category."""
 MAX_TABLE_NAMES = 100_000
@@ -204,7 +206,11 @@ class ObservationsBuilder:
             prompts, responses = [prompts[i] for i in chosen], [responses[i] for i in chosen]
         for i in np.nonzero(columns["label"] == NO_CODE)[0].tolist():
             if prompts[i] or responses[i]:
-                prompt = self._texts.setdefault(prompts[i], prompts[i]) if len(self._texts) < CHUNK_ROWS else prompts[i]
+                prompt = (
+                    self._texts.setdefault(prompts[i], prompts[i])
+                    if len(self._texts) < INTERNED_PROMPTS
+                    else prompts[i]
+                )
                 self._pending.append((self._rows + i, prompt, responses[i]))
         if self._reservoir is not None:
             best = np.where(columns["human_label"] == NO_CODE, columns["label"], columns["human_label"])

@@ -33,11 +33,13 @@ def shown(value: object) -> str:
 
 
 def name_of(value: object, field: str) -> str:
-    """Return an identity or a name: a non-empty text, or a whole number as text."""
+    """Return an identity or a name: a non-empty text, or a whole number as text (7.0, as some programs write 7)."""
     if isinstance(value, str) and value:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     raise InvalidInput(f"{field} is a text that is not empty, got {shown(value)}; leave the field out if there is none")
 
 

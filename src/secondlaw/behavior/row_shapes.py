@@ -1,4 +1,4 @@
-"""The shapes in which rows state a prompt and its response, told by the fields they have.
+"""The shapes in which rows state a prompt and its response; the first that a row states in full is taken.
 
 ==================  ==========================================================================================
 shape               fields
@@ -14,6 +14,7 @@ A prompt (or input) may itself be a list of messages, a response (or output) a m
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from secondlaw.behavior.row_fields import parsed_json, shown
@@ -44,13 +45,17 @@ def texts_of(row: Mapping[str, Any]) -> Texts:
     >>> texts_of({"input": "Hi", "output": "Hello."}).response
     'Hello.'
     """
-    for prompt_field, response_field in (("prompt", "response"), ("input", "output")):
-        if row.get(response_field) is not None and (row.get(prompt_field) is not None or _has_group(row)):
-            prompt = _text(row[prompt_field], prompt_field, "user") if row.get(prompt_field) is not None else ""
-            response = _text(row[response_field], response_field, "assistant")
-            return Texts(prompt, response, (prompt_field, response_field))
-    if row.get("messages") is not None:
-        return _chat(parsed_json(row["messages"], "messages"))
+    wrong: InvalidInput | None = None
+    for shape in (_prompt_response, _input_output, _messages):
+        try:
+            texts = shape(row)
+        except InvalidInput as error:
+            wrong = wrong or error
+            continue
+        if texts is not None:
+            return texts
+    if wrong is not None:
+        raise wrong
     if _has_group(row) and (row.get("label") is not None or row.get("human_label") is not None):
         return Texts("", "", ())
     fields = ", ".join(list(row)[:12]) or "none"
@@ -58,6 +63,28 @@ def texts_of(row: Mapping[str, Any]) -> Texts:
         "the row states no prompt and response; it needs prompt and response, input and output, or messages "
         f"(or a label with prompt_id), its fields are: {fields}"
     )
+
+
+def _prompt_response(row: Mapping[str, Any]) -> Texts | None:
+    return _pair(row, "prompt", "response")
+
+
+def _input_output(row: Mapping[str, Any]) -> Texts | None:
+    return _pair(row, "input", "output")
+
+
+def _pair(row: Mapping[str, Any], asked: str, answered: str) -> Texts | None:
+    """Return the texts of two fields; the prompt's may be missing where the row names its group."""
+    prompt, response = row.get(asked), row.get(answered)
+    if response is None or (prompt is None and not _has_group(row)):
+        return None
+    text = "" if prompt is None else _text(prompt, asked, "user")
+    return Texts(text, _text(response, answered, "assistant"), (asked, answered))
+
+
+def _messages(row: Mapping[str, Any]) -> Texts | None:
+    messages = row.get("messages")
+    return None if messages is None else _chat(parsed_json(messages, "messages"))
 
 
 def _has_group(row: Mapping[str, Any]) -> bool:
@@ -129,7 +156,7 @@ def expand_batch_row(
     return rows
 
 
-def batch_requests(path: str) -> dict[str, dict[str, Any]]:
+def batch_requests(path: str | Path) -> dict[str, dict[str, Any]]:
     """Return the bodies of an OpenAI batch's request file by ``custom_id``.
 
     Raises
@@ -148,7 +175,7 @@ def batch_requests(path: str) -> dict[str, dict[str, Any]]:
     return requests
 
 
-def _sound(rows: Iterator[Row | BadRow], path: str) -> Iterator[Row]:
+def _sound(rows: Iterator[Row | BadRow], path: str | Path) -> Iterator[Row]:
     for row in rows:
         if isinstance(row, BadRow):
             raise InvalidInput(f"{path}, line {row.line}: {row.reason}")

@@ -66,7 +66,7 @@ def to_transcript(row: Mapping[str, Any], *, taxonomy: Taxonomy = FIVE, assume_u
     )
     fields["id"] = name_of(row["id"], "id") if "id" in row else _derived_id(fields, texts.prompt, texts.response)
     plain = texts.fields == _TEXTS and not _states_texts(row) and all(type(row.get(t, "")) is str for t in _TEXTS)
-    kept = () if plain or not texts.fields else _TEXTS
+    kept = () if plain else _TEXTS
     fields["extra"] = {key: value for key, value in row.items() if key not in ROW_FIELDS or key in kept}
     return Transcript(prompt=texts.prompt, response=texts.response, **fields)
 

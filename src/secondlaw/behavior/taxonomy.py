@@ -161,4 +161,4 @@ THREE = Taxonomy(
         ("harmful", "off-topic"): "off-topic",
     },
 )
-"""A three-class variant; the paper does not list its own three, so these are named here: aligned, misaligned, off-topic."""
+"""A three-class variant; the paper does not list its own three, so these are ours."""

@@ -1,9 +1,10 @@
 """S(t), rates, comparisons and their long simulated run: pure, no input or output."""
 
-from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell, measure_cell
+from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell
 from secondlaw.drift.comparison import compare_models
 from secondlaw.drift.design import Design
 from secondlaw.drift.divergence import divergence_estimates, divergence_from_replicates
+from secondlaw.drift.measuring import measure_cell
 from secondlaw.drift.rates import measure_rates, series_of
 from secondlaw.drift.replay import replay
 from secondlaw.drift.results import (

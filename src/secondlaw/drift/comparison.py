@@ -2,7 +2,8 @@
 
 Prompts that both models answered at a step are matched; the numbers use these alone. Intervals come from the shared
 resampling design (a prompt is drawn for both models and all steps together), p-values from swapping base and tuned
-within prompts, on the labels as counted: a classifier's constant error costs power there, not validity.
+within prompts, on the labels as counted: a classifier's constant error costs power there, not validity. Where the two
+have no prompt in common, prompts are dealt to the models anew instead, which takes them to be of one kind.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.drift.cells import MeasuredCell
+from secondlaw.drift.divergence import divergence_from_replicates
 from secondlaw.drift.rates import series_of
 from secondlaw.drift.results import Comparison
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.cells import Replicated, estimate_from_replicates
+from secondlaw.statistics.divergence import total_variation
 from secondlaw.statistics.slopes import effective_alignment_work, slope
-from secondlaw.statistics.swap_test import SwapTest, swap_test
+from secondlaw.statistics.swap_test import SwapTest, deal_test, swap_test
 from secondlaw.types import NATS, SHARE, Insufficient, Measured
 
 __all__ = ["compare_models"]
@@ -42,7 +45,7 @@ def compare_models(
     ----------
     base_name, tuned_name : str
     base, tuned : mapping of int to MeasuredCell
-        Cells by step, of matched prompts, measured on one design.
+        Cells by step, of matched prompts (or of none in common), measured on one design.
     misaligned : ndarray of bool, shape (K,)
     level : float
         Coverage of the intervals.
@@ -65,13 +68,17 @@ def compare_models(
             f"{base_name} has the steps {_some(base)}, {tuned_name} the steps {_some(tuned)}: none is matched"
         )
     ours, theirs = {s: base[s] for s in steps}, {s: tuned[s] for s in steps}
-    prompts = sorted({int(g) for cell in ours.values() for g in cell.group_ids})
-    test = swap_test(
+    of_base, of_tuned = ({int(g) for cell in cells.values() for g in cell.group_ids} for cells in (ours, theirs))
+    paired = bool(of_base & of_tuned)
+    prompts = sorted(of_base & of_tuned if paired else of_base | of_tuned)
+    test = (swap_test if paired else deal_test)(
         _tensor(ours, theirs, prompts), steps=steps, misaligned=misaligned, n_permutations=permutations, rng=rng
     )
     sigma, tuned_rate, work = _rates(ours, theirs, level)
     notes = [] if len(steps) > 2 else ["rates need three steps or more to be worth much"]
-    if any(cell.correction == "none" and cell.labels != "human" for cell in (*ours.values(), *theirs.values())):
+    if not paired:
+        notes.append("no prompt in common: the two sets of prompts are taken to be of one kind")
+    if any(cell.uncorrected for cell in (*ours.values(), *theirs.values())):
         notes.append("uncorrected machine labels")
     return _comparison(base_name, tuned_name, ours, theirs, prompts, test, (sigma, tuned_rate, work), level, notes)
 
@@ -89,12 +96,14 @@ def _comparison(
 ) -> Comparison:
     entropy = [_mean(cells, lambda cell: cell.pooled) for cells in (base, tuned)]
     misaligned = [_mean(cells, lambda cell: cell.misaligned) for cells in (base, tuned)]
-    how = f"mean over {len(base)} steps, joint bootstrap over {len(prompts)} matched prompts"
+    how = f"mean over {len(base)} steps, joint bootstrap over {len(prompts)} prompts"
     n = len(prompts)
+    matched = {g for cell in base.values() for g in cell.group_ids.tolist()}
+    matched &= {g for cell in tuned.values() for g in cell.group_ids.tolist()}
     return Comparison(
         base=base_name,
         tuned=tuned_name,
-        matched_prompts=n,
+        matched_prompts=len(matched),
         matched_steps=len(base),
         sigma=rates[0],
         tuned_rate=rates[1],
@@ -112,7 +121,11 @@ def _comparison(
         distribution_p=test.distribution,
         permutations=test.permutations,
         notes=tuple(notes),
-    )
+        total_variation=divergence_from_replicates(
+            _mean_shares(base), _mean_shares(tuned), total_variation, n=n, unit=SHARE, method=f"bias removed; {how}",
+            level=level, n_unit="prompts",
+        ),
+    )  # fmt: skip
 
 
 def _rates(base: Series, tuned: Series, level: float) -> tuple[Measured, Measured, Measured]:
@@ -140,6 +153,13 @@ def _rates(base: Series, tuned: Series, level: float) -> tuple[Measured, Measure
 def _mean(cells: Series, quantity: Callable[[MeasuredCell], Replicated]) -> Replicated:
     _, values, replicates = series_of(cells, quantity)
     return Replicated(np.asarray(values.mean()), replicates.mean(axis=1))
+
+
+def _mean_shares(cells: Series) -> Replicated:
+    shares = [cell.shares for cell in cells.values()]
+    return Replicated(
+        np.mean([one.point for one in shares], axis=0), np.mean([one.replicates for one in shares], axis=0)
+    )
 
 
 def _suppression(base: Replicated, tuned: Replicated, n: int, how: str, level: float) -> Measured:

@@ -1,6 +1,6 @@
 """The resampling design of a measurement: drawn once, used by every cell, so that differences stay paired."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,3 +65,17 @@ class Design:
         if calibration is not None and calibration.n_groups > 1:
             of_calibration = resample_weights(calibration.n_groups, resamples, rng=rng)
         return cls(units, weights, of_calibration, rng)
+
+    def covering(self, groups: NDArray[np.int64]) -> "Design":
+        """Return the design with no replicate that leaves some groups without any response.
+
+        Where the units of `groups` are few among all, a replicate may draw none of them; it then stands for these
+        groups as they are. With g groups that befalls a share exp(-g) of the replicates.
+        """
+        units = np.unique(self.units[groups])
+        empty = self.weights[:, units].sum(axis=1) <= 0.0
+        if not empty.any():
+            return self
+        weights = self.weights.copy()
+        weights[np.ix_(empty, units)] = 1.0
+        return replace(self, weights=weights)

@@ -39,7 +39,15 @@ def divergence_estimates(
 
 
 def divergence_from_replicates(
-    now: Replicated, then: Replicated, distance: Distance, *, n: int, unit: str, method: str, level: float
+    now: Replicated,
+    then: Replicated,
+    distance: Distance,
+    *,
+    n: int,
+    unit: str,
+    method: str,
+    level: float,
+    n_unit: str = "responses",
 ) -> Estimate:
     """Estimate a divergence between two sets of shares with joint replicates.
 
@@ -51,7 +59,7 @@ def divergence_from_replicates(
         Takes two arrays (..., K) of shares, gives (...).
     n : int
         Responses that carry `now`.
-    unit, method : str
+    unit, method, n_unit : str
     level : float
 
     Returns
@@ -79,7 +87,7 @@ def divergence_from_replicates(
     if value <= reach:
         low = 0.0
         high = max(float(high), reach)
-    return Estimate(point, min(float(low), point), max(float(high), point), level, n, unit, method)
+    return Estimate(point, min(float(low), point), max(float(high), point), level, n, unit, method, n_unit)
 
 
 def _on_simplex(shares: Floats) -> Floats:

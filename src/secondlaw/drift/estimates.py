@@ -17,7 +17,7 @@ UNCORRECTED = "uncorrected"
 
 
 def _method(cell: MeasuredCell, words: str) -> str:
-    if cell.labels != "human" and cell.correction == "none" and UNCORRECTED not in words:
+    if cell.uncorrected and UNCORRECTED not in words:
         return f"{words}; {UNCORRECTED}"
     return words
 

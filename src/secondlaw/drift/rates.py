@@ -10,7 +10,7 @@ from secondlaw.drift.results import RateResult
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.cells import Replicated
 from secondlaw.statistics.slopes import LineMethod, longest_linear_growth, slope
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient, Measured
 
 __all__ = ["SHARE_PER_STEP", "measure_rates", "series_of"]
 
@@ -57,9 +57,7 @@ def measure_rates(stream: str, model: str, cells: Series, *, level: float) -> Ra
     bound = None
     if isinstance(rate, Estimate) and rate.value > 0.0:
         bound = longest_linear_growth(rate.value, categories=categories)
-    misaligned = _slope(cells, lambda cell: cell.misaligned, "wls", level)
-    if isinstance(misaligned, Estimate):
-        misaligned = Estimate.from_dict({**misaligned.to_dict(), "unit": SHARE_PER_STEP})
+    misaligned = _slope(cells, lambda cell: cell.misaligned, "wls", level, SHARE_PER_STEP)
     return RateResult(
         stream=stream,
         model=model,
@@ -71,15 +69,21 @@ def measure_rates(stream: str, model: str, cells: Series, *, level: float) -> Ra
     )
 
 
-def _slope(cells: Series, quantity: Callable[[MeasuredCell], Replicated], method: LineMethod, level: float) -> Measured:
+def _slope(
+    cells: Series,
+    quantity: Callable[[MeasuredCell], Replicated],
+    method: LineMethod,
+    level: float,
+    unit: str = NATS_PER_STEP,
+) -> Measured:
     steps, values, replicates = series_of(cells, quantity)
     try:
-        return slope(values, steps=steps, replicates=replicates, method=method, level=level)
+        return slope(values, steps=steps, replicates=replicates, method=method, level=level, unit=unit)
     except NotEnoughData as short:
         return Insufficient(str(short))
 
 
 def _noted(rate: Measured, cells: Series) -> Measured:
     """Say where a rate rests on uncorrected labels."""
-    plain = any(cell.correction == "none" and cell.labels != "human" for cell in cells.values())
+    plain = any(cell.uncorrected for cell in cells.values())
     return rate.noted("uncorrected machine labels") if plain and isinstance(rate, Estimate) else rate

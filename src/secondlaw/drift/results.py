@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from secondlaw.behavior.taxonomy import Taxonomy
-from secondlaw.types import Measured
+from secondlaw.types import Insufficient, Measured
 
 __all__ = [
     "SCHEMA",
@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 SCHEMA = "secondlaw/measure/1"
+NOT_COMPUTED = Insufficient("not computed")
 
 Correction = Literal["ppi++", "em", "none"]
 
@@ -177,6 +178,8 @@ class Comparison:
         Permutation p-value of the G statistic: whether the distributions over categories differ at all.
     permutations : int
     notes : tuple of str
+    total_variation : Measured
+        Between the distributions over categories, means over steps.
     """
 
     base: str
@@ -195,6 +198,7 @@ class Comparison:
     distribution_p: float | None
     permutations: int
     notes: tuple[str, ...] = ()
+    total_variation: Measured = NOT_COMPUTED
 
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as plain JSON values."""
@@ -212,6 +216,7 @@ class Comparison:
             "entropy_suppression": self.entropy_suppression.to_dict(),
             "misaligned_difference": self.misaligned_difference.to_dict(),
             "misaligned_difference_p": self.misaligned_difference_p,
+            "total_variation": self.total_variation.to_dict(),
             "distribution_p": self.distribution_p,
             "permutations": self.permutations,
             "notes": list(self.notes),

@@ -18,7 +18,7 @@ BLOCK_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _GZIP_WINDOW = 31  # zlib's code for "gzip header and trailer"
-_ZSTD_PIECE = 1 << 12
+_ZSTD_PIECE = 1 << 8
 """Compressed bytes fed at a time: zstandard bounds no output, and 4 bytes may expand to 128 KiB."""
 
 

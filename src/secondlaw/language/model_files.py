@@ -12,9 +12,12 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from secondlaw.errors import ModelFileError
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["MINILM_INT8", "HubLocation", "PinnedFile", "fetch", "locate", "verify"]
 
@@ -132,7 +135,7 @@ def verify(path: Path, file: PinnedFile) -> None:
         )
 
 
-def fetch(file: PinnedFile, hub: HubLocation, *, into: Path, client: Any = None) -> Path:
+def fetch(file: PinnedFile, hub: HubLocation, *, into: Path, client: "httpx.Client | None" = None) -> Path:
     """Download a pinned file from a hub, verify it, and put it in place at once or not at all.
 
     Parameters

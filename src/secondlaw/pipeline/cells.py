@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.behavior.observations import Observations
-from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell, measure_cell
+from secondlaw.behavior.taxonomy import INTENTS, Taxonomy
+from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell
 from secondlaw.drift.design import Design
+from secondlaw.drift.measuring import measure_cell
 from secondlaw.errors import NotEnoughData
 
 __all__ = ["CellKey", "CellSource", "cell_sources", "measure_sources"]
@@ -54,18 +56,7 @@ class CellSource:
     def of_groups(self, groups: NDArray[np.int64]) -> "CellSource":
         """Return the part of the cell that belongs to some groups."""
         keep = np.isin(self.rows.groups, groups)
-        rows = self.rows
-        return replace(
-            self,
-            rows=CellRows(
-                rows.groups[keep],
-                rows.label[keep],
-                rows.human[keep],
-                rows.strata[keep],
-                None if rows.probabilities is None else rows.probabilities[keep],
-                None if rows.inclusion is None else rows.inclusion[keep],
-            ),
-        )
+        return replace(self, rows=self.rows.take(keep))
 
 
 def cell_sources(observations: Observations, *, min_n: int = 1) -> list[CellSource]:
@@ -124,7 +115,7 @@ def measure_sources(
     sources: list[CellSource],
     design: Design,
     *,
-    misaligned: NDArray[np.bool_],
+    taxonomy: Taxonomy,
     errors: Mapping[str | None, ClassifierError],
     progress: Progress | None = None,
 ) -> dict[CellKey, MeasuredCell | str]:
@@ -134,20 +125,26 @@ def measure_sources(
     ----------
     sources : list of CellSource
     design : Design
-    misaligned : ndarray of bool, shape (K,)
+    taxonomy : Taxonomy
     errors : mapping of classifier name to ClassifierError
         What is known of each classifier.
     progress : callable, optional
         Called with (cells done, cells in all).
     """
     measured: dict[CellKey, MeasuredCell | str] = {}
+    misaligned = np.array(taxonomy.misaligned)
+    reachable = np.array([taxonomy.reachable(intent) for intent in INTENTS])
     for number, source in enumerate(sources, start=1):
         if source.problem is not None:
             measured[source.key] = source.problem
         else:
             try:
                 measured[source.key] = measure_cell(
-                    source.rows, design, misaligned=misaligned, error=errors.get(source.classifier)
+                    source.rows,
+                    design,
+                    misaligned=misaligned,
+                    error=errors.get(source.classifier),
+                    reachable=reachable,
                 )
             except NotEnoughData as short:
                 measured[source.key] = str(short)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from secondlaw.behavior.observations import Observations
-from secondlaw.behavior.taxonomy import OUTSIDE
+from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
 from secondlaw.drift.cells import ClassifierError, MeasuredCell
 from secondlaw.drift.comparison import compare_models
 from secondlaw.drift.design import Design
@@ -23,6 +23,7 @@ from secondlaw.drift.results import CellResult, Comparison, Example, Measurement
 from secondlaw.drift.variance import variance_shares
 from secondlaw.errors import NotEnoughData
 from secondlaw.pipeline.cells import CellKey, CellSource, cell_sources, measure_sources
+from secondlaw.pipeline.settings import Settings
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import Estimate, Insufficient, Measured
 
@@ -69,6 +70,28 @@ class MeasureOptions:
     replay_responses: int = 100
     errors: Mapping[str | None, ClassifierError] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        pairs: tuple[tuple[str, str], ...] = (),
+        replay_steps: int = 0,
+        replay_responses: int = 100,
+    ) -> "MeasureOptions":
+        """Take from the settings what they say."""
+        return cls(
+            level=settings.level,
+            resamples=settings.resamples,
+            permutations=settings.permutations,
+            seed=settings.seed,
+            every=settings.every,
+            min_n=settings.min_n,
+            pairs=pairs,
+            replay_steps=replay_steps,
+            replay_responses=replay_responses,
+        )
+
 
 def measure(
     observations: Observations,
@@ -111,7 +134,7 @@ def measure(
     rng = np.random.default_rng(options.seed)
     calibration = next((e.calibration for e in options.errors.values() if e.calibration is not None), None)
     design = Design.draw(observations.group_hashes, resamples=options.resamples, rng=rng, calibration=calibration)
-    cells = measure_sources(sources, design, misaligned=misaligned, errors=options.errors, progress=progress)
+    cells = measure_sources(sources, design, taxonomy=taxonomy, errors=options.errors, progress=progress)
     if not any(isinstance(cell, MeasuredCell) for cell in cells.values()):
         reasons = "; ".join(sorted({str(cell) for cell in cells.values()})) or "there is no row"
         raise NotEnoughData(f"{source}: nothing can be measured: {reasons}")
@@ -133,7 +156,7 @@ def measure(
         examples=_examples(observations),
         warnings=warnings,
     )
-    measurement = replace(measurement, comparisons=_comparisons(sources, models, design, misaligned, options))
+    measurement = replace(measurement, comparisons=_comparisons(sources, models, design, taxonomy, options))
     measurement = replace(measurement, warnings=(*warnings, *_warnings(measurement)))
     return _with_replay(measurement, models, misaligned, options, rng)
 
@@ -198,7 +221,7 @@ def _comparisons(
     sources: list[CellSource],
     models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
     design: Design,
-    misaligned: np.typing.NDArray[np.bool_],
+    taxonomy: Taxonomy,
     options: MeasureOptions,
 ) -> tuple[Comparison, ...]:
     """Compare the pairs asked for, on prompts that both answered at each step."""
@@ -211,7 +234,7 @@ def _comparisons(
             matched = [
                 {
                     key.step: cell
-                    for key, cell in measure_sources(part, design, misaligned=misaligned, errors=options.errors).items()
+                    for key, cell in measure_sources(part, design, taxonomy=taxonomy, errors=options.errors).items()
                     if isinstance(cell, MeasuredCell)
                 }
                 if isinstance(part, list)
@@ -222,7 +245,7 @@ def _comparisons(
                 continue
             found.append(
                 compare_models(
-                    base, matched[0], tuned, matched[1], misaligned=misaligned, level=options.level,
+                    base, matched[0], tuned, matched[1], misaligned=np.array(taxonomy.misaligned), level=options.level,
                     permutations=options.permutations, rng=np.random.default_rng([options.seed, len(found)]),
                 )
             )  # fmt: skip
@@ -239,12 +262,14 @@ def _matched(
     """Return the cells of both models if their prompts agree at every common step, else what must be measured anew."""
     ours, theirs = models[stream, base], models[stream, tuned]
     common = sorted(set(ours) & set(theirs))
+    shared = {step: np.intersect1d(ours[step].group_ids, theirs[step].group_ids) for step in common}
+    if not any(len(both) for both in shared.values()):
+        return ours, theirs
     if all(np.array_equal(ours[step].group_ids, theirs[step].group_ids) for step in common):
         return ours, theirs
     by_key = {source.key: source for source in sources}
     parts: tuple[list[CellSource], list[CellSource]] = ([], [])
-    for step in common:
-        both = np.intersect1d(ours[step].group_ids, theirs[step].group_ids)
+    for step, both in shared.items():
         if len(both):
             for part, model in zip(parts, (base, tuned), strict=True):
                 part.append(by_key[CellKey(stream, model, step)].of_groups(both))

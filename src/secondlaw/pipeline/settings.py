@@ -1,7 +1,8 @@
 """Settings of secondlaw: command line over ``SECONDLAW_*`` over a file over defaults.
 
-The file is ``secondlaw.toml`` in the working folder, or the table ``[tool.secondlaw]`` of ``pyproject.toml`` there. Every
-name here is also an environment variable (``SECONDLAW_LEVEL=0.9``) and, with dashes, an option of the commands that use it.
+The file is ``secondlaw.toml`` in the working folder, or the table ``[tool.secondlaw]`` of ``pyproject.toml`` there.
+Every name here is also an environment variable (``SECONDLAW_LEVEL=0.9``) and, with dashes, an option of the commands
+that use it.
 """
 
 import tomllib
@@ -41,7 +42,7 @@ class Settings(BaseSettings):
     permutations: int = Field(2000, ge=99, le=1_000_000, description="Permutations of a test.")
     seed: int = Field(0, ge=0, description="Seed of every random draw; recorded with the result.")
     taxonomy: str = Field("five", description="five, three, or a TOML or JSON file.")
-    groups: Literal["auto", "prompt", "conversation"] = Field(
+    groups: Literal["auto", "prompt"] = Field(
         "auto", description="Unit of resampling; auto takes the conversation where a row names one, else the prompt."
     )
     every: str | None = Field(None, description="Window that turns ts into steps: 15m, 1h, 1d.")
@@ -50,7 +51,9 @@ class Settings(BaseSettings):
     assume_utc: bool = Field(False, description="Read clocks without a zone as UTC.")
     workers: int = Field(0, ge=0, description="Processes that classify; 0 takes one per core, at most 4.")
     models_dir: Path | None = Field(None, description="Folder with model files, looked into first.")
-    allow_download: bool = Field(False, description="Fetch missing model files from the hub, pinned revision.")
+    model_hub: str | None = Field(
+        None, description="REPOSITORY@COMMIT:PATH of the embedding model on a hub, fetched only if nothing else has it."
+    )
     base_url: str | None = Field(None, description="OpenAI-compatible endpoint, ending in /v1.")
     api_key: SecretStr | None = Field(None, description="Key of the endpoint; OPENAI_API_KEY is read when unset.")
     concurrency: int = Field(8, ge=1, le=1024, description="Requests under way at once.")

@@ -1,6 +1,6 @@
 """The measurement laid out by arm: one arm is a model in a stream, with its cells in order of the step.
 
-Labels, the order in which arms are shown and the look that tells them apart are decided here, once for the whole report.
+Labels, the order in which arms are shown and the look that tells them apart are decided here, once for a report.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,8 +43,9 @@ class Arm:
 
 
 def is_uncorrected(cell: CellResult) -> bool:
-    """Whether a cell's numbers are read off machine labels without a correction."""
-    return cell.correction == "none" and cell.labels != "human"
+    """Whether a cell has numbers and they are read off machine labels without a correction."""
+    shown = (cell.misaligned_share, *cell.entropy.values(), *cell.shares.values())
+    return cell.correction == "none" and cell.labels != "human" and any(isinstance(one, Estimate) for one in shown)
 
 
 def corrected_badge(arms: Sequence[Arm], *models: str) -> bool:

@@ -13,7 +13,7 @@ HEIGHT = 210
 CHARACTER = 6.9
 """Mean width of a character of the bold 12 px labels, in pixels."""
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-"""The first is carried by vl-convert; the next two have the same widths, so that readers without it see the same layout."""
+"""The first is carried by vl-convert; the next two have the same widths."""
 INK = "#333333"
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#8a5a9e", "#8c6d00", "#3a9bd9", "#555555")
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right")
@@ -26,7 +26,7 @@ NEUTRAL = "#a3a3a3"
 
 
 def category_colors(misaligned: Sequence[bool]) -> tuple[str, ...]:
-    """Return a colour for each category: warm for misaligned, cool for others, grey for a last one that is not misaligned.
+    """Return a colour for each category: warm if misaligned, else cool; grey for a last one that is aligned.
 
     Examples
     --------

@@ -133,6 +133,8 @@ class SharePanel:
     misaligned : tuple of bool
     bars : tuple of Bar
     gaps : tuple of int
+    names : tuple of str
+        What stands below the bars instead of their steps, where each bar is an arm; bars are numbered from 0 then.
     """
 
     title: str
@@ -141,6 +143,7 @@ class SharePanel:
     misaligned: tuple[bool, ...]
     bars: tuple[Bar, ...]
     gaps: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def thinned(series: Series, *, most: int = MOST_POINTS) -> Series:

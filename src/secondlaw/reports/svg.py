@@ -1,4 +1,4 @@
-"""Vega-Lite specifications as static SVG by ``vl-convert-python``, which carries Vega and its fonts: nothing is fetched."""
+"""Vega-Lite specifications as static SVG by ``vl-convert-python``, which carries Vega and fonts: nothing is fetched."""
 
 import re
 from collections.abc import Mapping

@@ -1,11 +1,12 @@
 """Numbers and foreign text as people read them: rounding by the interval, words for missing numbers, tamed characters.
 
-Shares are written in percent, entropies in nats with three decimals, rates with as many decimals as their interval carries.
+Shares are written in percent, entropies in nats with three decimals, rates with as many decimals as they carry.
 A number that the data cannot carry is written in words, never as 0.
 """
 
 import math
 import unicodedata
+from dataclasses import replace
 from typing import Literal
 
 from secondlaw.types import Estimate, Insufficient, Measured
@@ -96,7 +97,8 @@ def _decimals(estimate: Estimate, least: int) -> int:
 def _parts(estimate: Estimate) -> tuple[float, int, str]:
     """Return the factor, the decimals and the unit in which an estimate is shown."""
     if estimate.unit.startswith("share"):
-        percent = Estimate(*(100 * x for x in (estimate.value, estimate.low, estimate.high)), estimate.level, 0, "", "")
+        value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
+        percent = replace(estimate, value=value, low=low, high=high)
         rate = estimate.unit != "share"
         return 100.0, _decimals(percent, 2 if rate else 1), "points" + estimate.unit[5:] if rate else "%"
     least = 4 if "/" in estimate.unit else 3

@@ -77,7 +77,9 @@ def load_preamble(source: str | Path) -> tuple[Message, ...]:
         if content.get("system"):
             messages.append({"role": "system", "content": _text(content["system"])})
         for turn in content.get("turns") or []:
-            asked, said = turn if isinstance(turn, list) else (turn,)
+            if not isinstance(turn, list):
+                raise TypeError(f"{turn!r} is no pair")
+            asked, said = turn
             messages += [{"role": "user", "content": _text(asked)}, {"role": "assistant", "content": _text(said)}]
     except (AttributeError, TypeError, ValueError) as error:
         raise FileFormatError(

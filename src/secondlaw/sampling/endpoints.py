@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Endpoint", "OpenAIEndpoint", "RetryPolicy"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SILENT = logging.NullHandler()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ class OpenAIEndpoint:
     Parameters
     ----------
     base_url : str
-        URL up to and including ``/v1``. Proxies of the environment are used unless it is on this machine.
+        URL up to and including ``/v1``; a query behind it is kept. Proxies of the environment are used unless it is on
+        this machine.
     api_key : str or None
         Sent as a bearer token; never logged, stored or quoted in an error.
     timeout : float
@@ -104,6 +106,8 @@ class OpenAIEndpoint:
     ----------
     retried : int
         How many tries were repeated so far.
+    address : str
+        The URL without user, password and query, as errors and manifests show it.
 
     Raises
     ------
@@ -116,14 +120,14 @@ class OpenAIEndpoint:
     'http://localhost:8000/v1'
     """
 
-    base_url: str
+    base_url: str = field(repr=False)
     api_key: str | None = field(default=None, repr=False)
     timeout: float = 60.0
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     transport: "httpx.AsyncBaseTransport | None" = None
     retried: int = 0
     address: str = field(init=False)
-    _on_this_machine: bool = field(init=False, repr=False)
+    _completions: "httpx.URL" = field(init=False, repr=False)
     _client: "httpx.AsyncClient | None" = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -143,8 +147,8 @@ class OpenAIEndpoint:
             self.api_key = self.api_key.strip() or None
         if self.api_key is not None and not (self.api_key.isascii() and self.api_key.isprintable()):
             raise InvalidInput("the API key holds characters that no HTTP header can carry; copy it again")
-        self.address = str(url.copy_with(userinfo=b"")).rstrip("/")
-        self._on_this_machine = url.host in LOOPBACK
+        self.address = str(url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
+        self._completions = url.copy_with(path=url.path.rstrip("/") + "/chat/completions")
 
     async def __aenter__(self) -> Self:
         return self
@@ -198,14 +202,12 @@ class OpenAIEndpoint:
     async def _once(self, body: dict[str, Any]) -> Reply:
         import httpx
 
-        url = f"{self.address}/chat/completions"
+        client, url = self._connections(), f"{self.address}/chat/completions"
         headers = {"Content-Type": "application/json"}
         try:
             # httpx bounds each read, not the whole answer: a server that sends a byte now and then is bounded here.
             async with asyncio.timeout(self.timeout):
-                response = await self._connections().post(
-                    f"{self.base_url.rstrip('/')}/chat/completions", content=orjson.dumps(body), headers=headers
-                )
+                response = await client.post(self._completions, content=orjson.dumps(body), headers=headers)
         except (httpx.TimeoutException, TimeoutError) as error:
             raise PassingFailure(
                 f"{url} did not answer within {self.timeout:g} s; raise --timeout or look at the server", reached=False
@@ -232,12 +234,9 @@ class OpenAIEndpoint:
                 headers=headers,
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
                 transport=self.transport,
-                trust_env=not self._on_this_machine,
+                trust_env=self._completions.host not in LOOPBACK,
             )
         return self._client
 
     def _without_key(self, content: bytes) -> bytes:
         return content.replace(self.api_key.encode(), b"***") if self.api_key else content
-
-
-_SILENT = logging.NullHandler()

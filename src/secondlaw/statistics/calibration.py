@@ -1,11 +1,11 @@
 r"""How much of a corrected share is the classifier's own uncertainty.
 
-The prior-shift correction trusts calibrated probabilities. Its estimating equation at shares :math:`\pi` is
-:math:`E[\varphi_k] = 1` with :math:`\varphi_k = r_k / (\pi \cdot r)`. A sample of responses with known categories
-shows what the equation really gives under each category, :math:`M_{jk} = E[\varphi_k \mid j]`; the deviation
-:math:`e_k = \sum_j \pi_j M_{jk} - 1` moves the shares by :math:`H^{-1} e` with
-:math:`H = E[\varphi \varphi^\top]`. Resampling the calibration sample by its groups gives the distribution of that
-move: shares gain the uncertainty of a finite calibration sample, and, if wanted, lose the bias it reveals.
+The prior-shift correction trusts calibrated probabilities. A sample of responses with known categories shows what they
+are worth: let :math:`q_k` be the posterior of category k under the corrected shares (a bounded score), and
+:math:`M_{jk} = E[q_k \mid j]` its mean over the sample's responses of category j, a soft confusion table. Shares that
+explain the mean score of the measured responses, :math:`\bar q_k = \sum_j \pi_j M_{jk}`, are found on the simplex by
+minimal Kullback-Leibler divergence. For a calibrated classifier they equal the corrected shares; otherwise they are
+rectified. Resampling the sample by its groups shows how far they move.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ __all__ = ["CalibrationSample", "likelihood_ratios"]
 Array = NDArray[np.float64]
 
 MIX = 1e-3  # uniform part of the shares at which the estimating functions are taken, so that none is unbounded
+SCORE_MIX = 0.1  # the same for posterior scores: a category without a share must still have one
 SINGULAR = 1e-6  # directions with less than this part of the largest information are left alone
 
 
@@ -60,8 +61,8 @@ class CalibrationSample:
         """Number of groups."""
         return int(np.max(self.groups)) + 1 if len(self.groups) else 0
 
-    def moves(self, stratum: int, prior: Array, shares: Array, information: Array, weights: Array) -> Array:
-        """Return by how much miscalibration moves the shares of one stratum, per weighting of the sample.
+    def soft_confusion(self, stratum: int, prior: Array, shares: Array, implied: Array, weights: Array) -> Array:
+        """Return the mean posterior score of each category, per weighting of the sample.
 
         Parameters
         ----------
@@ -71,31 +72,29 @@ class CalibrationSample:
             Prior under which the stratum's probabilities are calibrated; zero where unreachable.
         shares : array (K,)
             Corrected shares of the stratum.
-        information : array (K, K)
-            H, from :func:`information_matrix`.
+        implied : array (K, K)
+            Table that holds for a calibrated classifier; used for categories that the sample lacks.
         weights : array (B, groups of the sample)
             How often each group counts.
 
         Returns
         -------
-        array (B, K)
-            Moves, each summing to zero; zero where the sample has no row of the stratum.
+        array (B, K, K)
+            True category by row, score by column; rows of reachable categories sum to one.
         """
         rows = np.flatnonzero((np.asarray(self.strata) == stratum) & (prior[np.asarray(self.labels)] > 0.0))
+        tables = np.tile(implied, (len(weights), 1, 1))
         if not len(rows):
-            return np.zeros((len(weights), len(prior)))
-        phi = estimating_functions(likelihood_ratios(self.probabilities[rows], prior), shares, prior)
-        w = np.asarray(weights, dtype=np.float64)[:, self.groups[rows]]
-        deviation = np.tile(-(prior > 0.0).astype(np.float64), (len(w), 1))
+            return tables
+        scores = posterior_scores(likelihood_ratios(self.probabilities[rows], prior), shares, prior)
+        w, G = np.asarray(weights, dtype=np.float64), self.n_groups
         for j in np.flatnonzero(prior > 0.0):
             of = self.labels[rows] == j
-            mass = w[:, of].sum(axis=1, keepdims=True)
-            total = w[:, of] @ phi[of]
-            mean = np.divide(total, mass, out=np.tile(information[j], (len(w), 1)), where=mass > 0.0)
-            deviation += mixed(shares, prior)[j] * mean
-        inverse = np.linalg.pinv(information, rcond=SINGULAR, hermitian=True)
-        moves = deviation @ inverse
-        return np.asarray(moves - (prior > 0.0) * moves.sum(axis=1, keepdims=True) / np.sum(prior > 0.0))
+            where = self.groups[rows][of]
+            sums = np.stack([np.bincount(where, weights=score, minlength=G) for score in scores[of].T], axis=1)
+            mass = (w @ np.bincount(where, minlength=G))[:, None]
+            np.divide(w @ sums, mass, out=tables[:, j], where=mass > 0.0)
+        return tables
 
 
 def likelihood_ratios(probabilities: Array, prior: Array) -> Array:
@@ -112,10 +111,24 @@ def likelihood_ratios(probabilities: Array, prior: Array) -> Array:
     return np.asarray(ratios / largest)
 
 
-def mixed(shares: Array, prior: Array) -> Array:
+def mixed(shares: Array, prior: Array, *, part: float = MIX) -> Array:
     """Return the shares with a small uniform part over the reachable categories."""
     reachable = prior > 0.0
-    return np.asarray((1.0 - MIX) * shares + MIX * reachable / reachable.sum())
+    return np.asarray((1.0 - part) * shares + part * reachable / reachable.sum())
+
+
+def posterior_scores(ratios: Array, shares: Array, prior: Array) -> Array:
+    """Return the posterior of each category under the shares, slightly mixed; shape (n, K), rows sum to one."""
+    joint = ratios * mixed(shares, prior, part=SCORE_MIX)
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def implied_confusion(ratios: Array, shares: Array, prior: Array) -> Array:
+    """Return the soft confusion table that a calibrated classifier has, from the measured rows; shape (K, K)."""
+    phi = estimating_functions(ratios, shares, prior)
+    table = phi.T @ posterior_scores(ratios, shares, prior)
+    mass = table.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(table, mass, out=np.eye(len(prior)), where=mass > 0.0))
 
 
 def estimating_functions(ratios: Array, shares: Array, prior: Array) -> Array:

@@ -94,7 +94,12 @@ class CellSums:
 
         def per_unit(values: Floats) -> Floats:
             out = np.zeros((units, values.shape[1]))
-            np.add.at(out, where, values)
+            if blocks is None:
+                out[where] = values
+            else:
+                order = np.argsort(where, kind="stable")
+                first = np.flatnonzero(np.diff(where[order], prepend=-1))
+                out[where[order][first]] = np.add.reduceat(values[order], first, axis=0)
             return out
 
         by_group = fit.entropy

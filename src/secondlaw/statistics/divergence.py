@@ -52,8 +52,8 @@ def kullback_leibler(
     lost = ((a > 0) & (b <= 0)).any(axis=-1)
     if lost.any() and not infinite:
         raise InvalidInput(
-            f"Kullback-Leibler is infinite for {int(lost.sum())} of {lost.size} pairs: a category occurs in p and never in "
-            "q; name a smoothing such as 0.5, use Jensen-Shannon, or pass infinite=True"
+            f"Kullback-Leibler is infinite for {int(lost.sum())} of {lost.size} pairs: a category occurs in p and "
+            "never in q; name a smoothing such as 0.5, use Jensen-Shannon, or pass infinite=True"
         )
     ratio = np.log(np.where(a > 0, a, 1.0)) - np.log(np.where((a > 0) & (b > 0), b, 1.0))
     value = np.maximum((np.where(a > 0, a, 0.0) * ratio).sum(axis=-1), 0.0)

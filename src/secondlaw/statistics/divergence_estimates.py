@@ -5,7 +5,11 @@ corrected by the bootstrap's own bias, not below 0; the lower end is 0 unless a 
 "no change" at 1 - level, and else the basic bootstrap's; the upper end is the largest of the bootstrap's and the
 Dirichlet posterior's percentiles. Without change, an interval thus excludes 0 at most as often as the test does.
 
-Measured at nominal 95 % (``scripts/calibrate_statistics.py``): see the table that the script prints.
+Measured at nominal 95 % (52 x 6, 20 x 50, 10 x 10 responses, intraclass correlation 0 and .3, no, small and large
+change): coverage .95 to 1.00, 0 excluded without change in 0 to 1 % of cases for Jensen-Shannon and 2 to 5 % for total
+variation. Lower ends on the scale of the square root or the logarithm see small changes more often, but covered
+only .84 to .90 and are not used. Kullback-Leibler is skewed most, so its lower end can stay at 0 although
+the test rejects: read the p-value in the method, or use total variation.
 """
 
 from collections.abc import Callable

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.calibration import CalibrationSample, information_matrix, likelihood_ratios
+from secondlaw.statistics.calibration import CalibrationSample, implied_confusion, likelihood_ratios, posterior_scores
 from secondlaw.statistics.mixture import mixture_weights, quadratic_weights
 from secondlaw.statistics.simplex import project_simplex
 
@@ -111,7 +111,8 @@ def em_shares(
         Weights of the calibration sample; draw them once per measurement, so that cells share the classifier's error.
         Needed with `calibration`.
     rectify : bool
-        Also remove from point and replicates the bias that the calibration sample reveals.
+        Also remove from point and replicates the bias that the calibration sample reveals: the scores are then read
+        through the sample's soft confusion table instead of being trusted.
     rng : numpy.random.Generator, optional
         With it, replicates give a reachable category that was never seen the doubt of the rule of three; without it
         such a category has no uncertainty. The point estimate does not change.
@@ -143,7 +144,7 @@ def em_shares(
         mine = np.flatnonzero(of == s)
         fit = _fit_stratum(p[mine], prior[s], group[mine], W, rng)
         if calibration is not None and C is not None:
-            _add_calibration(fit, calibration, C, int(s), p[mine], prior[s], rectify)
+            _add_calibration(fit, calibration, C, int(s), p[mine], prior[s], group[mine], W, rectify)
         mass = W @ np.bincount(group[mine], minlength=W.shape[1]).astype(np.float64)
         replicates += mass[:, None] * fit.replicates
         total += mass
@@ -210,7 +211,9 @@ def _fit_stratum(p: Array, prior: Array, group: Index, W: Array, rng: np.random.
     found = np.tile(x, (len(W), 1))
     gap, iterations, converged = float(point.gap[0]), point.iterations, point.converged
     phi = ratios / (ratios @ x)[:, None]
-    if len(ratios) <= MAX_ROWS and used.any():
+    if np.all(Ws == Ws[0]) and np.all(Ws[0] == Ws[0, 0]):
+        pass  # every replicate is the point estimate: only the classifier varies
+    elif len(ratios) <= MAX_ROWS and used.any():
         fit = mixture_weights(ratios, Ws[used][:, inverse])
         found[used] = fit.shares
         gap, iterations = max(gap, float(fit.gap.max())), max(iterations, fit.iterations)
@@ -253,20 +256,32 @@ def _doubt_unseen(found: Array, x: Array, phi: Array, groups: int, rng: np.rando
 
 
 def _add_calibration(
-    fit: _Stratum, sample: CalibrationSample, C: Array, s: int, p: Array, prior: Array, rectify: bool
-) -> None:
-    information = information_matrix(likelihood_ratios(p, prior), fit.shares, prior)
-    centre = sample.moves(s, prior, fit.shares, information, np.ones((1, C.shape[1])))
-    moves = sample.moves(s, prior, fit.shares, information, C)
-    fit.replicates = _on_reachable(fit.replicates - (moves if rectify else moves - centre), prior)
+    fit: _Stratum, sample: CalibrationSample, C: Array, s: int, p: Array, prior: Array, group: Index, W: Array,
+    rectify: bool,
+) -> None:  # fmt: skip
+    reach = np.flatnonzero(prior > 0.0)
+    ratios = likelihood_ratios(p, prior)
+    implied = implied_confusion(ratios, fit.shares, prior)
+    tables, table = (
+        np.swapaxes(sample.soft_confusion(s, prior, fit.shares, implied, w)[:, reach][:, :, reach], 1, 2)
+        for w in (C, np.ones((1, C.shape[1])))
+    )
+    scores = posterior_scores(ratios, fit.shares, prior)[:, reach]
+    point = mixture_weights(table[0], scores.mean(axis=0)[None]).shares[0]
     if rectify:
-        fit.shares = _on_reachable(fit.shares - centre[0], prior)
+        used = W[:, np.unique(group)].sum(axis=1) > 0.0
+        drawn = np.tile(point, (len(W), 1))
+        drawn[used] = mixture_weights(tables[used], _gradients(scores, group, W[used])).shares
+        fit.shares = _embed(point, reach, len(prior))
+    else:
+        moved = mixture_weights(tables, np.tile(scores.mean(axis=0), (len(C), 1))).shares
+        drawn = project_simplex(fit.replicates[:, reach] + moved - point)
+    fit.replicates = _embed(drawn, reach, len(prior))
 
 
-def _on_reachable(vectors: Array, prior: Array) -> Array:
-    reachable = prior > 0.0
-    out = np.zeros_like(vectors)
-    out[..., reachable] = project_simplex(vectors[..., reachable])
+def _embed(vectors: Array, where: Index, categories: int) -> Array:
+    out = np.zeros((*vectors.shape[:-1], categories))
+    out[..., where] = vectors
     return out
 
 

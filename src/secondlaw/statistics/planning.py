@@ -262,7 +262,7 @@ def _row(design: _Design, drift: float, k: int, labels: int, alpha: float, power
         return _power(drift / design.standard_error(prompts, k, labels), alpha)
 
     cells = len(design.steps) * design.models
-    low, high = MIN_PROMPTS, MAX_PROMPTS
+    low, high = max(MIN_PROMPTS, math.ceil(labels / k)), MAX_PROMPTS  # no more labels than responses
     if reached(high) < power:
         error = design.standard_error(high, k, labels)
         return PlanRow(None, k, labels, None, labels * cells, error, reached(high))

@@ -131,7 +131,8 @@ def ppi_shares(
         unit = sums.design_effect(v, truth, len(labelled)) / len(labelled)
         missed = np.all(truth <= f_labelled, axis=0) * unit
         wrong = np.all(truth >= f_labelled, axis=0) * np.minimum(unit, lam * f.mean(axis=0))
-        replicates = replicates + missed * _doubt(replicates.shape, rng) - wrong * _doubt(replicates.shape, rng)
+        moved = missed * _doubt(replicates.shape, rng) - wrong * _doubt(replicates.shape, rng)
+        replicates = replicates + moved - moved.sum(axis=1, keepdims=True) * project_simplex(raw)
     how = "Hajek weights" if inclusion is not None else "equal inclusion"
     return PredictionPoweredShares(
         shares=project_simplex(raw[0]),

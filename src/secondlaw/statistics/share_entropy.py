@@ -3,10 +3,10 @@ r"""Entropy of shares that are themselves estimates.
 The entropy is concave, so noise in the shares lowers the plug-in value: to second order by
 :math:`\tfrac12 \sum_k V_{kk} / p_k`, with V the covariance of the shares. The replicates show the same loss once more,
 :math:`S(\hat p) - \overline{S(p^*)}`, so adding that loss removes the bias (the bootstrap correction of Efron &
-Tibshirani 1993, ch. 10). Among the two the bootstrap is the default: it also holds where a
-share is near zero. In simulations (shares from EM, confusion tables and PPI++, 300 to 1,000 responses in 30 to 300
-prompts) it took the bias of -.00 to -.08 nats to between -.05 and +.02 where K shares were in play and the coverage of
-95 % intervals from .81-.96 to .88-.99; with two rare categories it changes little and coverage falls to .8-.9.
+Tibshirani 1993, ch. 10). Among the two the bootstrap is the default: it also holds where a share is near zero.
+Measured (shares from EM, confusion tables and PPI++ with 100 labels; 300 to 1,000 responses in 30 to 300 prompts; 80
+repetitions each): coverage of 95 % intervals .72 to .99 uncorrected, .89 to 1.00 corrected; bias up to -.05 nats
+uncorrected, -.03 corrected. Where most categories are absent the confusion table's own bias, +.04, remains.
 """
 
 from dataclasses import dataclass

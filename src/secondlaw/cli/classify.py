@@ -1,0 +1,51 @@
+"""``secondlaw classify``: labels for every response of a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secondlaw.cli.guard import guarded
+from secondlaw.cli.options import AssumeUtc, BadRows, FileFormat, Json, MaxBad, Quiet, TaxonomyName, Workers
+
+__all__ = ["classify"]
+
+
+@guarded
+def classify(
+    source: Annotated[str, typer.Argument(metavar="IN", help="JSONL, CSV, Parquet or Inspect log; - for stdin.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="JSONL file to write, .gz to compress.")],
+    relabel: Annotated[bool, typer.Option(help="Label again what a machine labelled before.")] = False,
+    taxonomy: TaxonomyName = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    max_bad: MaxBad = None,
+    bad_rows: BadRows = None,
+    assume_utc: AssumeUtc = None,
+    file_format: FileFormat = None,
+    workers: Workers = None,
+) -> None:
+    """Add label, label_probs and classifier to every row that has no label; every other field stays.
+
+    A run that was killed goes on where it stood when the same command is given again.
+    """
+    from secondlaw.behavior import load_taxonomy
+    from secondlaw.cli.output import print_json
+    from secondlaw.cli.progress import progress_bars
+    from secondlaw.pipeline.classifying import ClassifyOptions, classify_file
+    from secondlaw.pipeline.runs import default_classifier
+    from secondlaw.pipeline.settings import load_settings
+
+    settings = load_settings(taxonomy=taxonomy, max_bad=max_bad, assume_utc=assume_utc, workers=workers)
+    options = ClassifyOptions(relabel, settings.assume_utc, settings.max_bad, bad_rows, file_format)
+    classifier = default_classifier(settings)
+    with progress_bars(quiet=quiet or as_json) as progress:
+        rows = classify_file(
+            source, out, classifier, load_taxonomy(settings.taxonomy), options, progress=progress("classifying")
+        )
+    if as_json:
+        content = {"schema": "secondlaw/classify/1", "classifier": classifier.identity, "out": str(out)}
+        print_json(content | {"rows": rows.to_dict()})
+        return
+    bad = f", {rows.bad} bad rows are in {rows.quarantine}" if rows.bad else ""
+    typer.echo(f"{out}: {rows.used} rows, {rows.classified} labelled by {classifier.identity}{bad}")

@@ -1,0 +1,55 @@
+"""``secondlaw demo``: the main job on a recorded run of a real model, or on a small one sampled now."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from secondlaw.cli.guard import guarded
+from secondlaw.cli.options import Json, Quiet, Seed, Workers
+
+__all__ = ["demo"]
+
+REPLAY_STEPS = 1000
+
+
+@guarded
+def demo(
+    report: Annotated[Path, typer.Option("--report", help="Where the HTML report goes.")] = Path("secondlaw-demo.html"),
+    live: Annotated[
+        bool, typer.Option("--live", help="Sample a small run from the local model first (extra local-model).")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    seed: Seed = None,
+    workers: Workers = None,
+) -> None:
+    """Measure a real language model, plain (base) and with an aligned preamble (tuned), under growing pressure.
+
+    The responses were recorded with `secondlaw sample` from gemma-3-270m on an ordinary machine. They are classified,
+    measured and compared now; the report shows the result.
+    """
+    from secondlaw.cli.output import show_measurement
+    from secondlaw.cli.progress import progress_bars
+    from secondlaw.pipeline.inputs import Source
+    from secondlaw.pipeline.live_demo import recorded_run, sample_live
+    from secondlaw.pipeline.measuring import MeasureOptions
+    from secondlaw.pipeline.runs import measure_sources
+    from secondlaw.pipeline.settings import load_settings
+
+    settings = load_settings(seed=seed, workers=workers)
+    with progress_bars(quiet=quiet or as_json) as progress:
+        if live:
+            path = sample_live(report.with_suffix(".jsonl"), seed=settings.seed, progress=progress)
+        else:
+            path = recorded_run()
+        if not as_json:
+            typer.echo(f"measuring {path.name}: a base model against the same model with an aligned preamble")
+        measured = measure_sources(
+            [Source(str(path))],
+            settings,
+            MeasureOptions.of(settings, replay_steps=REPLAY_STEPS),
+            bad_rows=report.with_suffix(".bad.jsonl"),
+            progress=progress,
+        )
+    show_measurement(measured, as_json=as_json, report=report, examples=True)

@@ -1,0 +1,46 @@
+"""How every command ends: errors become one sentence and the documented exit code, with ``--json`` also as JSON."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import typer
+
+from secondlaw.errors import SecondLawError
+
+__all__ = ["ERROR_SCHEMA", "INTERRUPTED", "guarded"]
+
+ERROR_SCHEMA = "secondlaw/error/1"
+INTERRUPTED = 130
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def guarded(command: Command) -> Command:
+    """Wrap a command so that what goes wrong on purpose ends in a sentence on standard error and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
+        try:
+            return command(*args, **options)
+        except SecondLawError as error:
+            _say(error, as_json=bool(options.get("as_json")))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what was stored is complete, run the same command to go on", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader of a pipe is gone: nothing is wrong, and nothing can be said
+            raise typer.Exit(0) from None
+
+    return run  # type: ignore[return-value]
+
+
+def _say(error: SecondLawError, *, as_json: bool) -> None:
+    typer.echo(f"secondlaw: {error}", err=True)
+    if as_json:
+        import orjson
+
+        content = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+        typer.echo(orjson.dumps({"schema": ERROR_SCHEMA, "error": content}, option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,35 @@
+"""``secondlaw local-model``: a real language model on this machine, behind an OpenAI-compatible endpoint."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from secondlaw.cli.guard import guarded
+
+__all__ = ["local_model"]
+
+
+@guarded
+def local_model(
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address; loopback unless told.")] = "127.0.0.1",
+    slots: Annotated[int, typer.Option(help="Answers under way at once; n of a request must not exceed it.")] = 8,
+    context: Annotated[int, typer.Option(help="Tokens of context a slot.")] = 1536,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = os.cpu_count() or 1,
+    verbose: Annotated[bool, typer.Option(help="Show the server's log.")] = False,
+) -> None:
+    """Serve gemma-3-270m (a base model, Gemma terms) on this machine until interrupted.
+
+    The first line printed is the base URL for `secondlaw sample --base-url`.
+    """
+    import signal
+
+    from secondlaw.sampling.local_model import MODEL_NAME, LocalModelOptions, start_local_model
+
+    options = LocalModelOptions(host=host, port=port, slots=slots, context=context, threads=threads)
+    server, base_url = start_local_model(options, verbose=verbose)
+    typer.echo(base_url)
+    typer.echo(f"{MODEL_NAME} with {slots} slots of {context} tokens; Ctrl-C ends it", err=True)
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    del server

@@ -1,0 +1,60 @@
+"""The command ``secondlaw``. Each command lives in a file of its own and imports what it needs when it runs.
+
+Exit codes: 0 fine, 10 drift or gate failed, 11 inconclusive, 12 not enough or missing data, 13 source or endpoint
+failed, 14 budget spent, 2 usage, 1 crash, 130 interrupted.
+"""
+
+from typing import Annotated
+
+import typer
+
+import secondlaw
+from secondlaw.cli.classify import classify
+from secondlaw.cli.compare import compare
+from secondlaw.cli.demo import demo
+from secondlaw.cli.local_model import local_model
+from secondlaw.cli.measure import measure
+from secondlaw.cli.plan import plan
+from secondlaw.cli.sample import sample
+
+__all__ = ["app", "main"]
+
+EPILOG = (
+    "Exit codes: 0 fine, 10 drift or gate failed, 11 inconclusive, 12 not enough or missing data, 13 source or "
+    "endpoint failed, 14 budget spent, 2 usage, 1 crash, 130 interrupted. Settings: command line, SECONDLAW_*, "
+    "secondlaw.toml, then defaults."
+)
+
+app = typer.Typer(
+    name="secondlaw",
+    help="Measure how a language model behaves, how its entropy S(t) drifts, and how sure that is.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"secondlaw {secondlaw.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Measure how a language model behaves, how its entropy S(t) drifts, and how sure that is."""
+
+
+for _command in (demo, measure, compare, classify, sample, plan):
+    app.command()(_command)
+app.command(name="local-model")(local_model)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,99 @@
+"""Options that several commands share, each defined once."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = [
+    "AssumeUtc",
+    "BadRows",
+    "Every",
+    "Examples",
+    "FileFormat",
+    "Groups",
+    "Json",
+    "Level",
+    "MaxBad",
+    "MinN",
+    "Partial",
+    "Permutations",
+    "Quiet",
+    "Report",
+    "Resamples",
+    "Seed",
+    "TaxonomyName",
+    "Workers",
+]
+
+_READING = "Reading"
+_NUMBERS = "Numbers"
+_OUTPUT = "Output"
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=_OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.", rich_help_panel=_OUTPUT)]
+Report = Annotated[
+    Path | None, typer.Option("--report", help="Write a self-contained HTML report here.", rich_help_panel=_OUTPUT)
+]
+Examples = Annotated[
+    bool,
+    typer.Option("--examples/--no-examples", help="Show example texts in the report.", rich_help_panel=_OUTPUT),
+]
+Level = Annotated[
+    float | None, typer.Option("--level", help="Coverage of intervals (default: .95).", rich_help_panel=_NUMBERS)
+]
+Resamples = Annotated[
+    int | None, typer.Option("--resamples", help="Bootstrap replicates (default: 1000).", rich_help_panel=_NUMBERS)
+]
+Permutations = Annotated[
+    int | None, typer.Option("--permutations", help="Permutations of a test (default: 2000).", rich_help_panel=_NUMBERS)
+]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of every draw (default: 0).", rich_help_panel=_NUMBERS)]
+MinN = Annotated[
+    int | None,
+    typer.Option(
+        "--min-n", help="Cells with fewer responses count as insufficient (default: 1).", rich_help_panel=_NUMBERS
+    ),
+]
+TaxonomyName = Annotated[
+    str | None,
+    typer.Option("--taxonomy", help="five, three, or a TOML or JSON file (default: five).", rich_help_panel=_READING),
+]
+Every = Annotated[
+    str | None,
+    typer.Option("--every", help="Turn ts into steps of this length: 15m, 1h, 1d.", rich_help_panel=_READING),
+]
+Groups = Annotated[
+    Literal["auto", "prompt"] | None,
+    typer.Option(
+        "--groups",
+        help="Unit of resampling: prompt, or auto (default; the conversation where a row names one).",
+        rich_help_panel=_READING,
+    ),
+]
+MaxBad = Annotated[
+    int | None,
+    typer.Option("--max-bad", help="Stop (exit 13) when more rows than this are bad.", rich_help_panel=_READING),
+]
+BadRows = Annotated[
+    Path | None,
+    typer.Option("--bad-rows", help="Where bad rows go (default: FILE.bad.jsonl).", rich_help_panel=_READING),
+]
+AssumeUtc = Annotated[
+    bool | None,
+    typer.Option("--assume-utc", help="Read clocks without a zone as UTC.", rich_help_panel=_READING),
+]
+FileFormat = Annotated[
+    Literal["jsonl", "csv", "parquet", "inspect"] | None,
+    typer.Option("--format", help="Where the name does not tell.", rich_help_panel=_READING),
+]
+Partial = Annotated[
+    bool,
+    typer.Option("--partial", help="Use the rows before the damage of a damaged file.", rich_help_panel=_READING),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", help="Processes that classify (default: one per core, at most 4).", rich_help_panel=_NUMBERS
+    ),
+]

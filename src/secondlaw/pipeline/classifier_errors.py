@@ -1,0 +1,62 @@
+"""What is known of the error of the classifiers whose labels a file carries."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from secondlaw.behavior.classifiers.protocol import Classifier
+from secondlaw.behavior.taxonomy import INTENTS, Taxonomy
+from secondlaw.drift.cells import ClassifierError
+from secondlaw.errors import FileFormatError, InvalidInput
+
+__all__ = ["error_of", "read_confusion"]
+
+
+def error_of(classifier: Classifier, taxonomy: Taxonomy) -> ClassifierError:
+    """Return priors by intent and, where the classifier carries one, its calibration sample."""
+    priors = np.stack([classifier.prior(taxonomy, intent) for intent in INTENTS])
+    calibration = getattr(classifier, "calibration", None)
+    return ClassifierError(priors=priors, calibration=None if calibration is None else calibration(taxonomy))
+
+
+def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -> dict[str, ClassifierError]:
+    """Read counts of (true, predicted) categories of a classifier from a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        ``{"classifier": NAME, "categories": [keys], "counts": [[...], ...]}``; a row of counts is a true category.
+    taxonomy : Taxonomy
+    classifiers : iterable of str
+        The classifiers that the file under measurement names.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or it speaks of another classifier or other categories.
+    FileFormatError
+        If it is not of that form.
+    """
+    if not path.is_file():
+        raise InvalidInput(f"no confusion file {str(path)!r}")
+    try:
+        content = orjson.loads(path.read_bytes())
+        name, keys = str(content["classifier"]), [str(key) for key in content["categories"]]
+        counts = np.array(content["counts"], dtype=np.float64)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise FileFormatError(
+            f"{path}: a confusion file holds classifier, categories and counts (true by row): {error}"
+        ) from error
+    if sorted(keys) != sorted(taxonomy.keys) or counts.shape != (len(keys), len(keys)):
+        raise InvalidInput(
+            f"{path}: counts of {keys} by {counts.shape} do not fit the categories {list(taxonomy.keys)}"
+        )
+    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts.sum(axis=1) > 0).all()):
+        raise InvalidInput(f"{path}: counts must be finite, not negative, and some for every true category")
+    known = list(classifiers)
+    if name not in known:
+        raise InvalidInput(f"{path} is about {name!r}; the labels are of {', '.join(known) or 'no named classifier'}")
+    order = [keys.index(key) for key in taxonomy.keys]
+    return {name: ClassifierError(confusion=counts[np.ix_(order, order)])}

@@ -1,0 +1,189 @@
+"""Labelling a file: every row goes out as it came in, with ``label``, ``label_probs`` and ``classifier`` added.
+
+Rows are written to ``<out>.part`` batch by batch; the file appears under its own name when it is complete. A run that
+was killed goes on after the rows that stand in the part, provided input and classifier are the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from secondlaw.behavior import read_transcripts, to_row
+from secondlaw.behavior.classifiers.protocol import Classifier
+from secondlaw.behavior.taxonomy import Taxonomy
+from secondlaw.behavior.transcripts import Transcript
+from secondlaw.drift.results import RowSummary
+from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.formats import BadRow, Format, Journal, JsonlWriter, Quarantine, journal_rows, quarantine_path, read_rows
+
+__all__ = ["ClassifyOptions", "classify_file"]
+
+BATCH = 2048
+DIGITS = 6
+"""Decimals of written probabilities: rounding moves a row's sum by less than the reader tolerates."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyOptions:
+    """How to label a file.
+
+    Parameters
+    ----------
+    relabel : bool
+        Whether rows that a machine labelled before are labelled again.
+    assume_utc : bool
+        Whether a ``ts`` without zone is UTC.
+    max_bad : int or None
+        Stop when more rows than this are bad.
+    bad_rows : Path or None
+        Where bad rows go.
+    file_format : str or None
+        Where the file's name does not tell.
+    """
+
+    relabel: bool = False
+    assume_utc: bool = False
+    max_bad: int | None = None
+    bad_rows: Path | None = None
+    file_format: Format | None = None
+
+
+def classify_file(
+    source: str,
+    out: Path,
+    classifier: Classifier,
+    taxonomy: Taxonomy,
+    options: ClassifyOptions,
+    *,
+    progress: Progress | None = None,
+) -> RowSummary:
+    """Label the rows of a file into another file.
+
+    Parameters
+    ----------
+    source : str
+        File to read, or ``-``.
+    out : Path
+        JSONL file to write, compressed if it ends in ``.gz``.
+    classifier : Classifier
+    taxonomy : Taxonomy
+    options : ClassifyOptions
+    progress : callable, optional
+        Called with (rows written, 0): the number of rows of a stream is not known before its end.
+
+    Returns
+    -------
+    RowSummary
+
+    Raises
+    ------
+    InvalidInput
+        If `out` is not a JSONL file or is the input itself, or the part belongs to another input or classifier.
+    NotEnoughData
+        If no row could be used.
+    """
+    _check_out(source, out)
+    part = out.with_name(out.name + ".part")
+    done = _resume(part, source, classifier.identity, options)
+    bad_path = options.bad_rows or quarantine_path(source)
+    read = labelled = 0
+    with Quarantine(bad_path, max_bad=options.max_bad) as bad, Journal(part) as journal:
+        if not done:
+            journal.append(_header(source, classifier.identity, options))
+        rows = read_transcripts(
+            _unlabelled(read_rows(source, file_format=options.file_format), options),
+            taxonomy=taxonomy,
+            assume_utc=options.assume_utc,
+        )
+        for batch in _batches(rows, bad):
+            read += len(batch)
+            fresh = batch[max(0, done - (read - len(batch))) :] if read > done else []
+            labelled += _label(fresh, classifier, taxonomy, journal, options)
+            if progress is not None:
+                progress(read, 0)
+    if not read:
+        reason = f"; the first bad row is line {bad.first[0].line}: {bad.first[0].reason}" if bad.count else ""
+        part.unlink()
+        raise NotEnoughData(f"{source}: there is no row to classify{reason}")
+    with JsonlWriter(out) as writer:
+        for number, row in enumerate(journal_rows(part)):
+            if number:
+                writer.write(row)
+    part.unlink()
+    return RowSummary(read + bad.count, read, bad.count, 0, labelled, str(bad_path) if bad.count else None)
+
+
+def _check_out(source: str, out: Path) -> None:
+    if not (out.name.endswith((".jsonl", ".jsonl.gz"))):
+        raise InvalidInput(f"classify writes JSONL: name the output something.jsonl or .jsonl.gz, got {out.name!r}")
+    if source != "-" and out.exists() and out.samefile(source):
+        raise InvalidInput(f"{out} is the input itself; name another file for the output")
+    if not out.parent.is_dir():
+        raise InvalidInput(f"{out.parent} is no folder; make it first")
+
+
+def _header(source: str, identity: str, options: ClassifyOptions) -> dict[str, Any]:
+    path = Path(source)
+    size = path.stat().st_size if source != "-" else None
+    return {"secondlaw_part": 1, "source": source, "size": size, "classifier": identity, "relabel": options.relabel}
+
+
+def _resume(part: Path, source: str, identity: str, options: ClassifyOptions) -> int:
+    """Return how many rows stand in the part of an earlier run."""
+    if source == "-":
+        part.unlink(missing_ok=True)
+        return 0
+    rows = journal_rows(part)
+    header = next(rows, None)
+    if header is None:
+        return 0
+    if header != orjson.loads(orjson.dumps(_header(source, identity, options))):
+        raise InvalidInput(f"{part} is part of another run ({header.get('source')}); delete it or name another output")
+    return sum(1 for _ in rows)
+
+
+def _unlabelled(rows: Iterable[Any], options: ClassifyOptions) -> Iterator[Any]:
+    """Drop labels that are to be made again before they are checked against the taxonomy."""
+    for row in rows:
+        if options.relabel and not isinstance(row, BadRow):
+            value = {k: v for k, v in row.value.items() if k not in ("label", "label_probs", "classifier")}
+            yield row._replace(value=value)
+        else:
+            yield row
+
+
+def _batches(rows: Iterable[Transcript | BadRow], bad: Quarantine) -> Iterator[list[Transcript]]:
+    batch: list[Transcript] = []
+    for row in rows:
+        if isinstance(row, BadRow):
+            bad.add(row)
+            continue
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _label(
+    batch: list[Transcript], classifier: Classifier, taxonomy: Taxonomy, journal: Journal, options: ClassifyOptions
+) -> int:
+    """Label what has no label and write the whole batch."""
+    todo = [i for i, one in enumerate(batch) if one.label is None and (one.prompt or one.response)]
+    if todo:
+        judged = classifier.judge(
+            [batch[i].prompt for i in todo], [batch[i].response for i in todo], [batch[i].intent for i in todo]
+        )
+        probabilities = judged.category_probabilities(taxonomy).round(DIGITS).tolist()
+        for i, label, row in zip(todo, judged.labels(taxonomy), probabilities, strict=True):
+            probs = dict(zip(taxonomy.keys, row, strict=True))
+            batch[i] = replace(batch[i], label=label, label_probs=probs, classifier=judged.classifier)
+    for one in batch:
+        journal.append(to_row(one))
+    return len(todo)

@@ -1,0 +1,217 @@
+"""One self-contained HTML page: no script, nothing fetched, every foreign text tamed and escaped.
+
+The page is put together from fragments that are HTML already; text becomes HTML by :func:`html.escape` alone.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from secondlaw.drift.results import Comparison, Measurement
+from secondlaw.errors import InvalidInput
+from secondlaw.reports.arms import Arm, arms_of
+from secondlaw.reports.cards import cards
+from secondlaw.reports.examples import example_section
+from secondlaw.reports.figures import Figure, comparison_figure, figures_of, replay_figure
+from secondlaw.reports.methods import limits_of, methods_of, recipes_of
+from secondlaw.reports.notices import rows_section, variance_section, warning_box
+from secondlaw.reports.tables import BADGE, cell_tables, entry, rate_table, table
+from secondlaw.reports.verdict import verdict_of
+from secondlaw.reports.words import count, level, one_line, p_value, p_words, tame
+from secondlaw.types import Measured
+
+__all__ = ["render_html"]
+
+MOST_COMPARISONS = 8
+UNITS = re.compile(r"(\d) (%|nats|points)")
+BRACKETS = re.compile(r"\[[^\[\]<>]{1,60}\]")
+
+
+def render_html(measurement: Measurement, *, created: datetime, version: str, examples: bool = True) -> str:
+    """Return a measurement as one self-contained HTML page.
+
+    Parameters
+    ----------
+    measurement : Measurement
+    created : datetime
+        With a zone; shown in the report.
+    version : str
+        Version of secondlaw; shown in the report.
+    examples : bool
+        Whether texts of responses are shown.
+
+    Returns
+    -------
+    str
+        Without script and external resources; under 2 MB, since charts and tables of many steps are thinned.
+
+    Raises
+    ------
+    InvalidInput
+        If `created` has no zone.
+    """
+    if created.tzinfo is None:
+        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
+    arms = arms_of(measurement)
+    source = one_line(measurement.source, 120)
+    parts = [
+        f'<header><p class="eyebrow">Behavior report · {escape(source)}</p></header>',
+        _verdict(measurement, arms),
+        warning_box(measurement.warnings),
+        cards(measurement, arms),
+        _charts(measurement, arms),
+        _comparisons(measurement, arms),
+        _rates(measurement, arms),
+        _replay(measurement, arms),
+        variance_section(measurement),
+        _tables(measurement, arms),
+        example_section(measurement, shown=examples),
+        rows_section(measurement),
+        _methods(measurement, arms),
+        _footer(measurement, created, version),
+    ]
+    title = escape(f"Behavior report: {source}")
+    page = Template(_resource("page.html"))
+    return page.substitute(title=title, style=_resource("page.css"), content="\n".join(filter(None, parts)))
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("secondlaw.reports").joinpath(name).read_text(encoding="utf-8")
+
+
+def _list(sentences: Sequence[str]) -> str:
+    """Return sentences as a list, what stands in brackets in a softer tone."""
+    kept = (UNITS.sub("\\1\N{NO-BREAK SPACE}\\2", escape(sentence)) for sentence in sentences)
+    said = (BRACKETS.sub(r'<span class="interval">\g<0></span>', sentence) for sentence in kept)
+    return "<ul>" + "".join(f"<li>{sentence}</li>" for sentence in said) + "</ul>"
+
+
+def _verdict(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    verdict = verdict_of(measurement, arms)
+    badge = BADGE if any(arm.is_uncorrected for arm in arms) else ""
+    parts = [f"<h1>{escape(verdict.headline)} {badge}</h1>", '<section class="verdict">']
+    questions = (("What was seen", verdict.seen), ("What this means", verdict.means), ("How sure it is", verdict.sure))
+    for question, said in questions:
+        if said:
+            parts.append(f"<h3>{question}</h3>{_list(said)}")
+    return "\n".join([*parts, "</section>"])
+
+
+def _figure(figure: Figure, *, wide: bool = False) -> str:
+    from secondlaw.reports.charts import draw
+    from secondlaw.reports.svg import svg_of
+
+    drawn = []
+    for place, panel in enumerate(figure.panels):
+        title = f"{figure.title}: {panel.title}" if panel.title else figure.title
+        prefix = f"chart-{figure.key}-{place}"
+        drawn.append(svg_of(draw(panel), prefix=prefix, title=title, description=figure.caption))
+    badge = BADGE if figure.is_uncorrected else ""
+    kind = ' class="wide"' if wide else ""
+    return (
+        f'<figure{kind}><h3>{escape(figure.title)} {badge}</h3><div class="panels">{"".join(drawn)}</div>'
+        f"<figcaption>{escape(tame(figure.caption))}</figcaption></figure>"
+    )
+
+
+def _charts(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    if not arms:
+        return ""
+    drawn = [_figure(figure, wide=len(figure.panels) > 1) for figure in figures_of(measurement, arms)]
+    return f'<section><h2>Over the steps</h2><div class="figures">{"".join(drawn)}</div></section>'
+
+
+def _comparisons(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    parts = []
+    for place, comparison in enumerate(measurement.comparisons[:MOST_COMPARISONS]):
+        figure = comparison_figure(comparison, arms, place=place, confidence=measurement.level)
+        parts.append(_comparison(comparison, figure))
+    if len(measurement.comparisons) > MOST_COMPARISONS:
+        parts.append(
+            f"<p>{count(len(measurement.comparisons) - MOST_COMPARISONS, 'more comparisons')}: see --json.</p>"
+        )
+    return f"<section><h2>Base against tuned</h2>{''.join(parts)}</section>" if parts else ""
+
+
+def _comparison(comparison: Comparison, figure: Figure) -> str:
+    p = comparison.permutations
+    numbers: list[tuple[str, Measured, bool, float | None, bool]] = [
+        ("σ = dS/dt of base", comparison.sigma, False, None, False),
+        ("dS/dt of tuned", comparison.tuned_rate, False, None, False),
+        ("γ_eff, effective alignment work", comparison.alignment_work, False, comparison.alignment_work_p, True),
+        ("S, base − tuned", comparison.entropy_difference, False, comparison.entropy_difference_p, True),
+        ("S suppressed by", comparison.entropy_suppression, False, None, False),
+        (
+            "misaligned share, base − tuned",
+            comparison.misaligned_difference,
+            True,
+            comparison.misaligned_difference_p,
+            True,
+        ),
+    ]
+    rows = []
+    for name, measured, points, chance, tested in numbers:
+        said = f"{p_value(chance)}. {p_words(chance, p)}" if tested else "–"
+        signed = not name.startswith("S suppressed")
+        rows.append([escape(name), entry(measured, points=points, plus=signed), escape(said)])
+    said = f"{p_value(comparison.distribution_p)}. {p_words(comparison.distribution_p, p)}"
+    rows.append(["mix of categories, total variation", entry(comparison.total_variation), escape(said)])
+    notes = _list([tame(note[:400]) for note in comparison.notes[:12]]) if comparison.notes else ""
+    matched = f"{count(comparison.matched_prompts, 'prompts')} and {count(comparison.matched_steps, 'steps')}"
+    return (
+        f"<h3>{escape(one_line(comparison.base))} against {escape(one_line(comparison.tuned))}</h3>"
+        f'<p class="lead">Both have {matched}; the numbers below use these alone. The test of γ_eff is one-sided '
+        "(γ_eff &gt; 0), the others ask for a difference of either sign.</p>"
+        f'<div class="figures single">{_figure(figure)}</div>'
+        f"{table(('quantity', 'estimate and interval', 'could it be chance?'), rows)}{notes}"
+    )
+
+
+def _rates(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    rates = rate_table(arms, len(measurement.taxonomy.keys))
+    if not rates:
+        return ""
+    lead = (
+        f"Slopes per step with {level(measurement.level)} intervals; the misaligned share in percentage points per "
+        "step. A linear growth must end where S reaches its maximum; the last column says after how many steps "
+        "at the latest."
+    )
+    return f'<section><h2>Drift rates</h2><p class="lead">{escape(lead)}</p>{rates}</section>'
+
+
+def _replay(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    if measurement.replay is None:
+        return ""
+    figure = replay_figure(measurement.replay, arms, classes=len(measurement.taxonomy.keys))
+    return f'<section><h2>Simulated run</h2><div class="figures single">{_figure(figure)}</div></section>'
+
+
+def _tables(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    if not arms:
+        return ""
+    return f"<section><h2>All numbers</h2>{cell_tables(arms, measurement.taxonomy)}</section>"
+
+
+def _methods(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
+    said = "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>" for term, words in methods_of(measurement, arms))
+    recipes = [[escape(quantity), escape(ways)] for quantity, ways in recipes_of(measurement)]
+    ways = f"<details><summary>How each number was made</summary>{table(('quantity', 'method'), recipes)}</details>"
+    return (
+        f"<section><h2>Methods</h2><dl>{said}</dl>{ways if recipes else ''}</section>"
+        f"<section><h2>Limits</h2>{_list(limits_of(measurement, arms))}</section>"
+    )
+
+
+def _footer(measurement: Measurement, created: datetime, version: str) -> str:
+    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    said = (
+        f"secondlaw {one_line(version, 40)} · {when} · seed {measurement.seed} · {measurement.resamples:,} resamples · "
+        f"{level(measurement.level)} intervals · taxonomy “{one_line(measurement.taxonomy.name)}” · "
+        f"input {one_line(measurement.source, 200)}"
+    )
+    return f"<footer>{escape(said)}</footer>"

@@ -1,0 +1,61 @@
+"""Writing a report so that a reader sees the old file or the new one, never half of one."""
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from secondlaw.drift.results import Measurement
+from secondlaw.errors import SourceError
+from secondlaw.reports.html import render_html
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    measurement: Measurement, path: str | Path, *, created: datetime, version: str, examples: bool = True
+) -> Path:
+    """Write a measurement as one self-contained HTML file, replacing an older one in a single step.
+
+    Parameters
+    ----------
+    measurement : Measurement
+    path : str or Path
+        Its folder is made if it does not exist.
+    created : datetime
+        With a zone; shown in the report.
+    version : str
+        Version of secondlaw; shown in the report.
+    examples : bool
+        Whether texts of responses are shown.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be written.
+    InvalidInput
+        If `created` has no zone.
+    """
+    page = render_html(measurement, created=created, version=version, examples=examples).encode()
+    target = Path(path)
+    partial: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
+        partial = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(page)
+        mask = os.umask(0)
+        os.umask(mask)
+        partial.chmod(0o666 & ~mask)
+        partial.replace(target)
+    except OSError as error:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        raise SourceError(f"the report {str(target)!r} cannot be written: {error.strerror or error}") from error
+    return target

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from simulated_responses import entropy, responses
+
+from secondlaw.errors import NotEnoughData
+from secondlaw.statistics.resampling import resample_weights
+from secondlaw.statistics.variance import decompose_variance, entropy_influence, share_influence
+from secondlaw.types import Estimate, Insufficient
+
+SHARES = np.array([0.6, 0.2, 0.1, 0.06, 0.04])
+
+
+def counts_of(prompts, per_prompt, rng, strength=4.0):
+    y, g = responses(SHARES, prompts, per_prompt, rng, strength)
+    counts = np.zeros((prompts, 5))
+    np.add.at(counts, (g, y), 1)
+    return counts
+
+
+def decompose(counts, rng, **options):
+    W = resample_weights(len(counts), 400, rng=rng)
+    return decompose_variance(counts, W, influence=entropy_influence(counts.sum(axis=0)), **options)
+
+
+@pytest.mark.calibration
+def test_components_and_total_match_the_simulation():
+    totals, parts, per_prompt, entropies = [], [], [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        counts = counts_of(60, 8, rng)
+        fit = decompose(counts, rng)
+        totals.append(fit.total)
+        parts.append(fit.prompt.value)
+        per_prompt.append(fit.per_prompt)
+        entropies.append(entropy(counts.sum(axis=0) / counts.sum()))
+    psi = entropy_influence(SHARES)
+    spread, correlation = SHARES @ psi**2, 1.0 / (1.0 + 4.0)
+    assert np.mean(per_prompt) == pytest.approx(spread * correlation, rel=0.1)
+    assert np.mean(totals) == pytest.approx(np.var(entropies), rel=0.3)  # the variance of 200 draws is itself uncertain
+    assert np.mean(parts) == pytest.approx(correlation / (correlation + (1 - correlation) / 8), abs=0.06)
+
+
+@pytest.mark.unit
+def test_more_responses_help_only_the_sampling_part():
+    rng = np.random.default_rng(0)
+    fit = decompose(counts_of(100, 50, rng), rng, classifier_replicates=rng.normal(0.5, 0.02, 500))
+    parts = [fit.sampling, fit.prompt, fit.classifier]
+    assert all(isinstance(p, Estimate) for p in parts)
+    assert sum(p.value for p in parts) == pytest.approx(1.0)
+    assert fit.at(100, 50) == pytest.approx(fit.total)
+    saved = fit.doubling_removes(100, 50)
+    assert saved.value == pytest.approx(1.0 - fit.at(100, 100) / fit.at(100, 50))
+    assert saved.low <= saved.value <= saved.high < 0.5
+    assert fit.at(200, 50) - fit.from_classifier == pytest.approx((fit.at(100, 50) - fit.from_classifier) / 2)
+
+
+@pytest.mark.unit
+def test_equal_prompts_have_no_prompt_part():
+    counts = np.tile([6, 2, 1, 1, 0], (40, 1))
+    fit = decompose(counts, np.random.default_rng(1))
+    assert fit.prompt.value == 0.0
+    assert fit.sampling.value == 1.0
+
+
+@pytest.mark.unit
+def test_one_response_a_prompt_cannot_be_split_yet_has_a_total():
+    rng = np.random.default_rng(2)
+    fit = decompose(counts_of(500, 1, rng), rng)
+    assert isinstance(fit.sampling, Insufficient)
+    assert isinstance(fit.prompt, Insufficient)
+    psi = entropy_influence(SHARES)
+    assert fit.total == pytest.approx(SHARES @ psi**2 / 500, rel=0.25)
+    with pytest.raises(NotEnoughData, match="told apart"):
+        fit.at(100, 50)
+
+
+@pytest.mark.unit
+def test_share_influence_gives_the_binomial_variance():
+    rng = np.random.default_rng(3)
+    counts = counts_of(800, 4, rng, strength=1e6)
+    influence = share_influence(counts.sum(axis=0), [False, True, False, True, False])
+    W = resample_weights(800, 200, rng=rng)
+    fit = decompose_variance(counts, W, influence=influence)
+    p = counts[:, [1, 3]].sum() / counts.sum()
+    assert fit.total == pytest.approx(p * (1 - p) / counts.sum(), rel=0.15)
+
+
+@pytest.mark.unit
+def test_bad_input_is_named():
+    rng = np.random.default_rng(4)
+    with pytest.raises(NotEnoughData, match="two prompts"):
+        decompose(np.array([[3.0, 2.0]]), rng)
+    with pytest.raises(NotEnoughData, match="nothing varies"):
+        decompose(np.array([[3.0, 0.0]] * 5), rng)
