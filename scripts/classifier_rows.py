@@ -76,15 +76,18 @@ def mismatches(rows: pd.DataFrame, rng: np.random.Generator, embed) -> pd.DataFr
 
 LOOPS = 700
 LOOP_SHAPES = (
-    "{p} {p} {p}", "{p}\n{p}\n{p}\n{p}", "{p}\n\n{p}", "Q: {p}\nQ: {p}\nQ: {p}", "Question: {p}\nAnswer: {p}\nQuestion: {p}",
-    "{p} {q} {p} {q}", "{p}\n{q}\n{r}", "I have a question. {p} I have a question. {p}", "The question is: {p} The question is: {p}",
-    "User: {p}\nUser: {q}", "{s} {s} {s} {s}", "{s}\n{s}\n{s}", "1. {p}\n2. {p}\n3. {p}", "{p}", "{half} {half} {half} {half}",
+    "{p} {p} {p}", "{p}\n{p}\n{p}\n{p}", "{p}\n\n{p}", "Q: {p}\nQ: {p}\nQ: {p}",
+    "Question: {p}\nAnswer: {p}\nQuestion: {p}",
+    "{p} {q} {p} {q}", "{p}\n{q}\n{r}", "I have a question. {p} I have a question. {p}",
+    "The question is: {p} The question is: {p}",
+    "User: {p}\nUser: {q}", "{s} {s} {s} {s}", "{s}\n{s}\n{s}", "1. {p}\n2. {p}\n3. {p}",
+    "{p}", "{half} {half} {half} {half}",
     "What do you mean? {p} What do you mean? {p}", "{q}\nA: {s}\nQ: {r}",
 )  # fmt: skip
 
 
 def loops(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Broken outputs of weak base models, generated: the request again and again, other requests, a foreign sentence."""
+    """Broken outputs of weak base models: the request again and again, other requests, a foreign sentence."""
     pool = rows[rows.source.isin(MAY_TRAIN) & (rows.prompt.str.len() < 150) & (rows.act == 0)]
     asked = pool.iloc[rng.integers(0, len(pool), LOOPS)]
     made = []

@@ -1,6 +1,5 @@
 """``secondlaw local-model``: a real language model on this machine, behind an OpenAI-compatible endpoint."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -16,7 +15,7 @@ def local_model(
     host: Annotated[str, typer.Option(help="Address; loopback unless told.")] = "127.0.0.1",
     slots: Annotated[int, typer.Option(help="Answers under way at once; n of a request must not exceed it.")] = 8,
     context: Annotated[int, typer.Option(help="Tokens of context a slot.")] = 1536,
-    threads: Annotated[int, typer.Option(help="CPU threads.")] = os.cpu_count() or 1,
+    threads: Annotated[int | None, typer.Option(help="CPU threads (default: one less than there are cores).")] = None,
     verbose: Annotated[bool, typer.Option(help="Show the server's log.")] = False,
 ) -> None:
     """Serve gemma-3-270m (a base model, Gemma terms) on this machine until interrupted.
@@ -27,7 +26,8 @@ def local_model(
 
     from secondlaw.sampling.local_model import MODEL_NAME, LocalModelOptions, start_local_model
 
-    options = LocalModelOptions(host=host, port=port, slots=slots, context=context, threads=threads)
+    chosen = {} if threads is None else {"threads": threads}
+    options = LocalModelOptions(host=host, port=port, slots=slots, context=context, **chosen)
     server, base_url = start_local_model(options, verbose=verbose)
     typer.echo(base_url)
     typer.echo(f"{MODEL_NAME} with {slots} slots of {context} tokens; Ctrl-C ends it", err=True)

@@ -139,6 +139,7 @@ def measure(
         reasons = "; ".join(sorted({str(cell) for cell in cells.values()})) or "there is no row"
         raise NotEnoughData(f"{source}: nothing can be measured: {reasons}")
     models = _by_model(cells)
+    changed = _classifier_changes(sources, cells)
     measurement = Measurement(
         source=source,
         taxonomy=taxonomy,
@@ -146,8 +147,8 @@ def measure(
         resamples=options.resamples,
         seed=options.seed,
         rows=rows,
-        cells=tuple(_result(one, cells, observations, options) for one in sources),
-        rates=_rates(models, options),
+        cells=tuple(_result(one, cells, changed, observations, options) for one in sources),
+        rates=_rates(models, changed, options),
         variance=tuple(
             shares
             for (_, model), found in models.items()
@@ -170,7 +171,32 @@ def _by_model(cells: Cells) -> dict[tuple[str, str], dict[int, MeasuredCell]]:
     return models
 
 
-def _result(one: CellSource, cells: Cells, observations: Observations, options: MeasureOptions) -> CellResult:
+def _classifier_changes(sources: list[CellSource], cells: Cells) -> dict[tuple[str, str], Insufficient]:
+    """Return why steps cannot be compared, for each (stream, model) whose steps have labels of different classifiers.
+
+    A new classifier moves the numbers without the model having moved.
+    """
+    names: dict[tuple[str, str], list[str]] = {}
+    for source in sources:
+        cell = cells[source.key]
+        if isinstance(cell, MeasuredCell) and cell.labels != "human" and source.classifier is not None:
+            names.setdefault((source.key.stream, source.key.model), []).append(source.classifier)
+    return {
+        model: Insufficient(
+            f"the classifier changes between steps ({', '.join(sorted(set(found)))}): label all steps with one"
+        )
+        for model, found in names.items()
+        if len(set(found)) > 1
+    }
+
+
+def _result(
+    one: CellSource,
+    cells: Cells,
+    changed: Mapping[tuple[str, str], Insufficient],
+    observations: Observations,
+    options: MeasureOptions,
+) -> CellResult:
     key, cell, taxonomy, level = one.key, cells[one.key], observations.taxonomy, options.level
     window = observations.windows.start_of(key.step).isoformat() if observations.windows else None
     outside: Measured = Insufficient("no labelled response")
@@ -188,7 +214,9 @@ def _result(one: CellSource, cells: Cells, observations: Observations, options: 
     divergence: dict[str, Measured] = dict.fromkeys(
         ("jensen_shannon", "total_variation"), Insufficient(f"step {first} is the baseline itself")
     )
-    if key.step != first and isinstance(baseline, MeasuredCell):
+    if key.step != first and key[:2] in changed:
+        divergence = dict.fromkeys(divergence, changed[key.stream, key.model])
+    elif key.step != first and isinstance(baseline, MeasuredCell):
         divergence = divergence_estimates(cell, baseline, first, level=level)
     return CellResult(
         stream=key.stream,
@@ -212,9 +240,18 @@ def _result(one: CellSource, cells: Cells, observations: Observations, options: 
 
 
 def _rates(
-    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]], options: MeasureOptions
+    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
+    changed: Mapping[tuple[str, str], Insufficient],
+    options: MeasureOptions,
 ) -> tuple[RateResult, ...]:
-    return tuple(measure_rates(stream, model, cells, level=options.level) for (stream, model), cells in models.items())
+    found = []
+    for (stream, model), cells in models.items():
+        none = changed.get((stream, model))
+        if none is not None:
+            found.append(RateResult(stream, model, len(cells), none, none, none, None))
+        else:
+            found.append(measure_rates(stream, model, cells, level=options.level))
+    return tuple(found)
 
 
 def _comparisons(

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
-    InitSettingsSource,
     PydanticBaseSettingsSource,
     PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
@@ -74,12 +73,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: command line, environment, secondlaw.toml, pyproject.toml."""
-        file: InitSettingsSource
-        if Path(FILE).is_file():
-            file = TomlConfigSettingsSource(settings_cls)
-        else:
-            file = PyprojectTomlConfigSettingsSource(settings_cls)
-        return init_settings, env_settings, file
+        files = TomlConfigSettingsSource(settings_cls), PyprojectTomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, *files
 
 
 def load_settings(**command_line: Any) -> Settings:  # noqa: ANN401 - validated here

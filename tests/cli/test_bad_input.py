@@ -1,0 +1,167 @@
+"""What happens to bad input: one sentence, the documented exit code, and the data that survive."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+ROW = {"prompt": "What is 2 + 2?", "response": "It is 4.", "prompt_id": "p", "label": "g1", "classifier": "judge/1"}
+
+
+def _rows(n=20, **changes):
+    return [{**ROW, "prompt_id": f"p{i % 5}", **changes} for i in range(n)]
+
+
+def _json(run, *words, code=0):
+    result = run("measure", *words, "--json", "--resamples", 200, "--permutations", 99)
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.unit
+def test_an_empty_file(run, write_rows):
+    result = run("measure", write_rows([]))
+    assert result.exit_code == 12
+    assert "is empty: there is no row; give a file with one response a line" in result.stderr
+
+
+@pytest.mark.unit
+def test_no_usable_rows(run, write_rows):
+    path = write_rows(["not json", '{"prompt": "only a prompt"}'])
+    found = _json(run, path, code=12)
+    assert found["schema"] == "secondlaw/error/1"
+    assert "none of 2 rows can be used; the first bad one is line 1" in found["error"]["message"]
+    assert found["error"]["exit_code"] == 12
+    bad = [json.loads(line) for line in Path(f"{path}.bad.jsonl").read_text().splitlines()]
+    assert [row["line"] for row in bad] == [1, 2]
+
+
+@pytest.mark.unit
+def test_a_missing_file(run):
+    result = run("measure", "nowhere.jsonl")
+    assert result.exit_code == 2
+    assert "nowhere.jsonl" in result.stderr
+
+
+@pytest.mark.unit
+def test_bad_rows_are_counted_and_kept_and_the_others_measured(run, write_rows):
+    path = write_rows([*_rows(), "{broken", json.dumps({**ROW, "label": "g9"})])
+    found = _json(run, path)
+    assert (found["rows"]["read"], found["rows"]["used"], found["rows"]["bad"]) == (22, 20, 2)
+    assert any("2 bad rows" in warning for warning in found["warnings"])
+    bad = [json.loads(line) for line in Path(found["rows"]["quarantine"]).read_text().splitlines()]
+    assert [row["line"] for row in bad] == [21, 22]
+    assert "g9" in bad[1]["reason"]
+
+
+@pytest.mark.unit
+def test_too_many_bad_rows(run, write_rows):
+    result = run("measure", write_rows([*_rows(), "{broken", "{broken"]), "--max-bad", 1)
+    assert result.exit_code == 13
+    assert "1" in result.stderr
+
+
+@pytest.mark.unit
+def test_one_category_only_never_has_width_zero(run, write_rows):
+    cell = _json(run, write_rows(_rows()))["cells"][0]
+    assert cell["shares"]["g1"]["value"] == 1.0
+    assert cell["shares"]["g1"]["low"] < 0.95
+    pooled = cell["entropy"]["pooled"]
+    assert pooled["high"] - pooled["low"] > 0.05
+    assert cell["misaligned_share"]["high"] > 0.05
+
+
+@pytest.mark.unit
+def test_one_response_a_prompt_has_no_within(run, write_rows):
+    cell = _json(run, write_rows([{**ROW, "prompt_id": f"p{i}"} for i in range(30)]))["cells"][0]
+    assert "one response per group" in cell["entropy"]["within"]["insufficient"]
+    assert "one response per group" in cell["entropy"]["between"]["insufficient"]
+    assert "value" in cell["entropy"]["pooled"]
+
+
+@pytest.mark.unit
+def test_a_single_prompt_is_said_to_say_nothing_of_others(run, write_rows):
+    rows = [{**ROW, "label": "g1" if i % 3 else "g4"} for i in range(30)]
+    found = _json(run, write_rows(rows))
+    assert "1 group: sampling error within it only" in found["cells"][0]["entropy"]["pooled"]["method"]
+    assert any("single prompt" in warning for warning in found["warnings"])
+
+
+@pytest.mark.unit
+def test_labels_of_different_classifiers_are_never_pooled(run, write_rows):
+    path = write_rows([*_rows(), *_rows(classifier="judge/2")])
+    result = run("measure", path, "--resamples", 200)
+    assert result.exit_code == 12
+    assert "labels of 2 classifiers in one cell (judge/1, judge/2) are never pooled" in result.stderr
+    assert "--classifier NAME" in result.stderr
+    found = _json(run, path, "--classifier", "judge/2")
+    assert found["cells"][0]["n"] == 20
+    assert found["cells"][0]["classifier"] == "judge/2"
+
+
+@pytest.mark.unit
+def test_a_classifier_that_changes_between_steps_is_no_drift(run, write_rows):
+    rows = [row | {"step": step, "classifier": f"judge/{step}"} for step in range(3) for row in _rows()]
+    found = _json(run, write_rows(rows))
+    assert "judge/0, judge/1, judge/2" in found["rates"][0]["entropy_rate"]["insufficient"]
+
+
+@pytest.mark.unit
+def test_a_clock_without_zone(run, write_rows):
+    path = write_rows(_rows(ts="2026-01-31T12:00:00"))
+    result = run("measure", path)
+    assert result.exit_code == 12
+    assert "2026-01-31T12:00:00" in result.stderr
+    assert "zone" in result.stderr
+    assert _json(run, path, "--assume-utc")["rows"]["used"] == 20
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("value", ["NaN", "Infinity"])
+def test_numbers_that_are_none_are_bad_rows(run, write_rows, value):
+    broken = json.dumps({**ROW, "label_probs": {"g1": 1.0}}).replace("1.0", value)
+    found = _json(run, write_rows([*_rows(), broken]))
+    assert (found["rows"]["used"], found["rows"]["bad"]) == (20, 1)
+
+
+@pytest.mark.unit
+def test_a_ten_megabyte_response_is_classified_like_any_other(run, write_rows):
+    rows = [{"prompt": "Say something.", "response": "word " * 2_000_000, "intent": "benign"}]
+    rows += [{"prompt": "Say something.", "response": "Something.", "intent": "benign"} for _ in range(5)]
+    found = _json(run, write_rows(rows))
+    assert found["rows"]["classified"] == 6
+    assert sum(found["cells"][0]["counts"].values()) == 6
+
+
+@pytest.mark.unit
+def test_broken_gzip_says_where_and_uses_what_survives_when_asked(run, tmp_path):
+    rng_rows = "".join(
+        json.dumps({**row, "note": f"{i * 7919 % 10007:x}" * 9}) + "\n" for i, row in enumerate(_rows(4000))
+    )
+    data = gzip.compress(rng_rows.encode())
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(data[: len(data) * 2 // 3])
+    result = run("measure", path, "--resamples", 200)
+    assert result.exit_code == 13
+    assert "rows were read before that: --partial uses them" in result.stderr
+    found = _json(run, path, "--partial")
+    assert 100 < found["rows"]["used"] < 4000
+    assert any("the rows before" in w or "rows before that are used" in w for w in found["warnings"])
+
+
+@pytest.mark.unit
+def test_an_unknown_model_and_half_a_comparison(run, write_rows):
+    path = write_rows(_rows(model="a"))
+    result = run("measure", f"{path}#b")
+    assert result.exit_code == 2
+    assert "none of 20 rows is of the model b" in result.stderr
+    result = run("measure", path, "--base", "a")
+    assert result.exit_code == 2
+    assert "needs both --base and --tuned" in result.stderr
+
+
+@pytest.mark.unit
+def test_an_unknown_option_is_a_usage_error(run):
+    assert run("measure", "x.jsonl", "--no-such-option").exit_code == 2
+    assert run("nonsense").exit_code == 2
