@@ -3,11 +3,13 @@
 import gzip
 import json
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from loopback_server import Loopback
 
 KEYS = ("g1", "g2", "g3", "g4", "g5")
 
@@ -58,3 +60,19 @@ def labelled_rows() -> Callable[..., list[dict[str, Any]]]:
 
 STEADY = [0.85, 0.03, 0.06, 0.04, 0.02]
 MIXED = [0.45, 0.2, 0.1, 0.15, 0.1]
+
+
+@pytest.fixture
+def loopback():
+    server = Loopback()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def nobody():
+    """Return the URL of a port on which nobody listens."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    server.server_close()
+    return url

@@ -68,8 +68,8 @@ def figures_of(measurement: Measurement, arms: Sequence[Arm]) -> tuple[Figure, .
         _quantity(
             "divergence", "Divergence from the baseline", "Jensen-Shannon divergence, nats", arms,
             lambda cell: cell.divergence.get("jensen_shannon"), most=LN2, least=0.02,
-            caption=f"How far the mix of categories is from the baseline's: 0 is the same mix, {LN2:.3f} (ln 2) "
-            f"is no overlap at all. {sure}",
+            caption=f"How far the mix of categories is from that of the model's first step: 0 is the same mix, "
+            f"{LN2:.3f} (ln 2) is no overlap at all. {sure}",
         ),
         _quantity(
             "outside", "Outside the taxonomy", "share of the responses", arms, lambda cell: cell.outside_share,

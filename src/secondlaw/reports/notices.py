@@ -61,7 +61,7 @@ def variance_words(shares: VarianceShares) -> str:
         f"{number(part)} {interval(part)} {SOURCES.get(name, one_line(name))}"
         for name, part in sorted(known, key=lambda pair: -pair[1].value)
     ]
-    said = f"{one_line(shares.model)}: of the variance of S, {'; '.join(parts)}."
+    said = f"{one_line(shares.model)}, step {shares.step}: of the variance of S, {'; '.join(parts)}."
     missing = [
         f"{SOURCES.get(name, one_line(name))}: {reading(part)}"
         for name, part in shares.parts.items()
@@ -72,8 +72,8 @@ def variance_words(shares: VarianceShares) -> str:
     k = shares.responses_per_prompt
     if isinstance(shares.doubling_gain, Estimate):
         gain = f"{number(shares.doubling_gain)} {interval(shares.doubling_gain)}"
-        return f"{said} With twice the {k:.4g} responses a prompt the standard error of S would shrink by {gain}."
-    return f"{said} What twice the {k:.4g} responses a prompt would bring: {reading(shares.doubling_gain)}."
+        return f"{said} Twice the {k:.3g} responses a prompt would remove {gain} of it."
+    return f"{said} What twice the {k:.3g} responses a prompt would bring: {reading(shares.doubling_gain)}."
 
 
 def variance_section(measurement: Measurement) -> str:

@@ -99,7 +99,7 @@ def _parts(estimate: Estimate) -> tuple[float, int, str]:
     if estimate.unit.startswith("share"):
         value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
         percent = replace(estimate, value=value, low=low, high=high)
-        rate = estimate.unit != "share"
+        rate = "/" in estimate.unit
         return 100.0, _decimals(percent, 2 if rate else 1), "points" + estimate.unit[5:] if rate else "%"
     least = 4 if "/" in estimate.unit else 3
     return 1.0, _decimals(estimate, least), estimate.unit
