@@ -1,7 +1,9 @@
 """``secondlaw measure``: the numbers, their form, and the report."""
 
 import json
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 STEADY = [0.85, 0.03, 0.06, 0.04, 0.02]
@@ -137,7 +139,6 @@ def test_a_user_taxonomy(run, write_rows, tmp_path):
 def test_settings_come_from_the_command_line_then_the_environment_then_the_file(
     run, write_rows, labelled_rows, monkeypatch
 ):
-    from pathlib import Path
 
     path = write_rows(labelled_rows({"base": (STEADY, STEADY)}, steps=1))
     Path("secondlaw.toml").write_text("level = 0.8\nseed = 7\n")
@@ -154,3 +155,13 @@ def test_a_bad_setting_names_itself(run, write_rows, labelled_rows):
     result = run("measure", path, "--level", 3)
     assert result.exit_code == 2
     assert "setting level: Input should be less than 1, got 3.0" in result.stderr
+
+
+@pytest.mark.unit
+def test_json_follows_the_published_schema(run, write_rows, labelled_rows):
+    schema = json.loads((Path(__file__).parents[2] / "docs/schemas/measure.schema.json").read_text(encoding="utf-8"))
+    rows = labelled_rows({"base": (STEADY, MIXED), "tuned": (STEADY, STEADY)})
+    found = _measure(run, write_rows(rows), "--replay", 20)
+    jsonschema.validate(found, schema)
+    single = [{**row, "prompt_id": f"{i}"} for i, row in enumerate(rows[:30])]
+    jsonschema.validate(_measure(run, write_rows(single)), schema)

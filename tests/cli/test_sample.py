@@ -28,8 +28,9 @@ def test_a_run_is_stored_and_done_again_asks_nothing(run, loopback, tmp_path):
 @pytest.mark.unit
 def test_a_preamble_makes_a_base_and_a_tuned_arm(run, loopback, tmp_path):
     out = tmp_path / "run.jsonl"
-    result = run("sample", "--out", out, "--base-url", loopback.url, *SMALL, "--preamble", "aligned",
-                 "--scenario", "pressure")  # fmt: skip
+    result = run(
+        "sample", "--out", out, "--base-url", loopback.url, *SMALL, "--preamble", "aligned", "--scenario", "pressure"
+    )
     assert result.exit_code == 0, result.output
     assert {row["model"] for row in _rows(out)} == {"base", "tuned"}
     assert {len(body["messages"]) for body in loopback.asked} == {1, 3, 22, 24}
@@ -62,7 +63,7 @@ def test_an_endpoint_that_fails_leaves_what_was_stored(run, loopback, tmp_path, 
 @pytest.mark.unit
 def test_an_endpoint_that_never_answers(run, loopback, tmp_path):
     loopback.always = {"never": True}
-    result = run("sample", "--out", tmp_path / "run.jsonl", "--base-url", loopback.url, *SMALL, "--timeout", 0.2)  # fmt: skip
+    result = run("sample", "--out", tmp_path / "run.jsonl", "--base-url", loopback.url, *SMALL, "--timeout", 0.2)
     loopback.released.set()
     assert result.exit_code == 13
     assert "0.2 s" in result.stderr
