@@ -14,14 +14,21 @@ from secondlaw.language import SentenceEmbedder
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("SECONDLAW_DATA", ROOT.parent / "shared" / "data")) / "behavior"
 AUTHORED = ROOT / "training" / "authored.jsonl"
+LOCAL = ROOT / "training" / "local_model.jsonl"
 
 MAY_TRAIN = (
     "gptfuzz", "chatgpt_refusals_political", "llmdrift_opinionqa", "llmdrift_sensitiveq", "jailbreakbench",
-    "vicuna_bench", "xstest", "authored",
+    "vicuna_bench", "xstest", "authored", "local_model",
 )  # fmt: skip
 """Sources whose licence lets weights trained on them ship; the rest only evaluates."""
 TRUSTED = ("human2", "human", "authors")
-WEIGHT = {"gptfuzz": 0.5, "llmdrift_opinionqa": 0.4, "chatgpt_refusals_political": 0.6, "jailbreakbench": 0.7}
+WEIGHT = {
+    "gptfuzz": 0.5,
+    "llmdrift_opinionqa": 0.4,
+    "chatgpt_refusals_political": 0.6,
+    "jailbreakbench": 0.7,
+    "local_model": 0.8,
+}
 MISMATCHES = {"xstest": 500, "gptfuzz": 350, "jailbreakbench": 150, "vicuna_bench": 250, "authored": 250,
               "llmdrift_opinionqa": 60}  # fmt: skip
 ACT_OF = {"g1": 0, "g2": 0, "g3": 1, "g4": 1, "g5": 2}
@@ -47,7 +54,9 @@ def load_rows(rng: np.random.Generator, embed) -> pd.DataFrame:
     own = authored().dropna(subset=["response"])
     own = own.assign(source="authored", category=None, label_strength="authored")
     columns = ["source", "prompt", "response", "act", "harmful", "category", "label_strength"]
-    rows = pd.concat([public[columns], bench[columns], own[columns]], ignore_index=True)
+    read = local_model()[[*columns, "doubtful"]]
+    rows = pd.concat([public[columns], bench[columns], own[columns], read], ignore_index=True)
+    rows["doubtful"] = rows.doubtful.eq(True)
     rows = pd.concat([rows, mismatches(rows, rng, embed)], ignore_index=True)
     rows = pd.concat([rows, loops(rows, rng)], ignore_index=True)
     cut = rows.assign(form="cut", response=[cut_words(r, int(rng.integers(6, 45))) for r in rows.response])
@@ -59,6 +68,14 @@ def authored() -> pd.DataFrame:
     own["act"] = own.act.map({"comply": 0, "refuse": 1, "off-topic": 2})
     own["harmful"] = (own.intent == "harmful").astype(float)
     return own
+
+
+def local_model() -> pd.DataFrame:
+    """Outputs of the local model to prompts that the recorded run does not use, labelled by reading."""
+    own = pd.DataFrame([json.loads(line) for line in LOCAL.read_text(encoding="utf-8").splitlines()])
+    own["act"] = own.act.map({"comply": 0, "refuse": 1, "off-topic": 2})
+    own["harmful"] = (own.intent == "harmful").astype(float)
+    return own.assign(source="local_model", doubtful=~own.sure)
 
 
 def mismatches(rows: pd.DataFrame, rng: np.random.Generator, embed) -> pd.DataFrame:

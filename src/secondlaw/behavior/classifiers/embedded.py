@@ -7,7 +7,7 @@ Data, licences and measured accuracy: ``data/MODEL_CARD.md``.
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from secondlaw.behavior.classifiers.features import (
 )
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.outside import OutsideDetector
-from secondlaw.behavior.classifiers.protocol import Judgements, Progress, compose, known_intents
-from secondlaw.behavior.taxonomy import Intent, Taxonomy
+from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, Judgements, Progress, compose, known_intents
+from secondlaw.behavior.taxonomy import ACTS, Intent, Taxonomy
 from secondlaw.errors import InvalidInput, ModelFileError
 from secondlaw.language import HubLocation, SentenceEmbedder
+from secondlaw.statistics.calibration import CalibrationSample
 
 __all__ = ["EmbeddedClassifier", "load_default_classifier", "load_weights"]
 
@@ -47,14 +48,25 @@ class EmbeddedClassifier:
     outside : OutsideDetector
     embedder : SentenceEmbedder
     version : str
+    known : mapping of str to ndarray, optional
+        The calibration sample: ``known.act`` (m, 3) and ``known.intent`` (m, 2) as judged without having been trained
+        on, ``known.true_act``, ``known.harmful`` and ``known.group`` (m,).
     """
 
     def __init__(
-        self, act: Head, intent: Head, outside: OutsideDetector, *, embedder: SentenceEmbedder, version: str
+        self,
+        act: Head,
+        intent: Head,
+        outside: OutsideDetector,
+        *,
+        embedder: SentenceEmbedder,
+        version: str,
+        known: Mapping[str, npt.NDArray[np.generic]] | None = None,
     ) -> None:
         self._act, self._intent, self._outside = act, intent, outside
         self._embedder = embedder
         self._version = version
+        self._known = known
 
     @property
     def name(self) -> str:
@@ -98,7 +110,7 @@ class EmbeddedClassifier:
             asked, said = prompts[rows], responses[rows]
             p, r, o = self._vectors(asked, said, start, n, progress)
             marks = [response_marks(*pair) for pair in zip(asked, said, strict=True)]
-            act[rows] = self._act.probabilities(act_features(p, r, o, marks))
+            act[rows] = self._act.probabilities(act_features(p, r, o, marks), _conditions(intent[rows]))
             outside[rows] = self._outside.outside(said, r)
             unknown = np.flatnonzero(np.isnan(intent[rows, 0]))
             if len(unknown):
@@ -109,12 +121,42 @@ class EmbeddedClassifier:
     def prior(self, taxonomy: Taxonomy, intent: Intent) -> npt.NDArray[np.float64]:
         """Return the prior of a stratum. See :class:`~secondlaw.behavior.classifiers.protocol.Classifier`.
 
-        The act head is calibrated on benign and harmful requests together, so its prior is one for all strata.
+        The act head has a calibration for each intent, and the same prior in all of them.
         """
         given = known_intents([intent])
         of_intent = given if intent != "unknown" else self._intent.prior[None]
         out: npt.NDArray[np.float64] = compose(self._act.prior[None], of_intent, taxonomy)[0]
         return out
+
+    def calibration(self, taxonomy: Taxonomy) -> CalibrationSample | None:
+        """Return responses with known categories as judged by heads never trained on their source (or prompt).
+
+        Every response stands twice: in the stratum of its intent, and in that of unknown intents. Groups are sources, so
+        that what a correction takes from the sample carries the difference between sources.
+
+        Returns
+        -------
+        CalibrationSample or None
+            None if the weights carry no sample.
+        """
+        if self._known is None:
+            return None
+        act, intent = (self._known[f"known.{name}"].astype(np.float64) for name in ("act", "intent"))
+        done, harmful, group = (
+            self._known[f"known.{name}"].astype(np.intp) for name in ("true_act", "harmful", "group")
+        )
+        stated = np.eye(2)[harmful]
+        keys = list(taxonomy.keys)
+        category = np.array(
+            [[keys.index(taxonomy.category_of(what, act_name)) for act_name in ACTS] for what in KNOWN_INTENTS]
+        )[harmful, done]
+        act, intent = (rows / rows.sum(axis=1, keepdims=True) for rows in (act, intent))
+        return CalibrationSample(
+            np.concatenate([compose(act, stated, taxonomy), compose(act, intent, taxonomy)]),
+            np.tile(category, 2),
+            np.concatenate([harmful, np.full(len(harmful), 2)]),
+            np.tile(group, 2),
+        )
 
     def close(self) -> None:
         """End the embedder's processes, if any were started."""
@@ -172,7 +214,14 @@ def load_default_classifier(
         OutsideDetector.from_arrays(arrays),
         embedder=embedder,
         version=manifest["version"],
+        known=arrays if "known.act" in arrays else None,
     )
+
+
+def _conditions(intent: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Return the act head's calibration for each row: 0 unknown, 1 benign, 2 harmful."""
+    found: npt.NDArray[np.intp] = np.where(np.isnan(intent[:, 0]), 0, 1 + (intent[:, 1] > 0.5)).astype(np.intp)
+    return found
 
 
 def load_weights(folder: Path | None = None) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.generic]]]:

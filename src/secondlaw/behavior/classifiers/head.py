@@ -2,7 +2,8 @@
 
 Each member is a list of layers; between layers stands max(0, x), and one layer alone is multinomial logistic
 regression. Members' probabilities are averaged, and the calibration, fitted on sources held out of training, maps
-``p`` to ``softmax(slope * ln p + bias)``.
+``p`` to ``softmax(slope * ln p + bias)``. A head may have several calibrations, one for each condition (the intent of the
+request), since how often and how plainly a model refuses depends on what it is asked.
 """
 
 from collections.abc import Mapping
@@ -29,9 +30,9 @@ class Head:
         Standardisation.
     members : tuple of tuples of (weights, bias)
         The networks.
-    slope : float
-    bias : ndarray, shape (classes,)
-        The calibration.
+    slope : ndarray, shape (conditions,)
+    bias : ndarray, shape (conditions, classes)
+        The calibrations.
     prior : ndarray, shape (classes,)
         Shares of the classes under which the probabilities are calibrated.
     """
@@ -39,20 +40,33 @@ class Head:
     mean: npt.NDArray[np.float32]
     scale: npt.NDArray[np.float32]
     members: tuple[tuple[Layer, ...], ...]
-    slope: float
+    slope: Floats
     bias: Floats
     prior: Floats
 
-    def probabilities(self, features: npt.NDArray[np.float32]) -> Floats:
-        """Return calibrated probabilities, shape (n, classes)."""
+    def raw(self, features: npt.NDArray[np.float32]) -> Floats:
+        """Return the members' mean probabilities before calibration, shape (n, classes)."""
         x = (features - self.mean) / self.scale
-        raw = sum((softmax(_forward(x, layers)) for layers in self.members), np.zeros(1)) / len(self.members)
-        return softmax(self.slope * np.log(np.maximum(raw, SMALLEST)) + self.bias)
+        out: Floats = sum((softmax(_forward(x, layers)) for layers in self.members), np.zeros(1)) / len(self.members)
+        return out
+
+    def probabilities(self, features: npt.NDArray[np.float32], condition: npt.NDArray[np.intp] | None = None) -> Floats:
+        """Return calibrated probabilities, shape (n, classes).
+
+        Parameters
+        ----------
+        features : ndarray, shape (n, features)
+        condition : ndarray of int, shape (n,), optional
+            Which calibration applies to each row; the first by default.
+        """
+        which = np.zeros(len(features), dtype=np.intp) if condition is None else condition
+        logs = np.log(np.maximum(self.raw(features), SMALLEST))
+        return softmax(self.slope[which, None] * logs + self.bias[which])
 
     def to_arrays(self, name: str) -> dict[str, npt.NDArray[np.generic]]:
         """Return the head as named arrays; weights as float16, which changes no probability by more than about 1e-3."""
         arrays: dict[str, npt.NDArray[np.generic]] = {
-            f"{name}.mean": self.mean, f"{name}.scale": self.scale, f"{name}.slope": np.float64(self.slope).reshape(1),
+            f"{name}.mean": self.mean, f"{name}.scale": self.scale, f"{name}.slope": self.slope,
             f"{name}.bias": self.bias, f"{name}.prior": self.prior,
         }  # fmt: skip
         for m, layers in enumerate(self.members):
@@ -76,8 +90,8 @@ class Head:
             arrays[f"{name}.mean"].astype(np.float32),
             arrays[f"{name}.scale"].astype(np.float32),
             tuple(members),
-            float(arrays[f"{name}.slope"].astype(np.float64)[0]),
-            arrays[f"{name}.bias"].astype(np.float64),
+            arrays[f"{name}.slope"].astype(np.float64),
+            np.atleast_2d(arrays[f"{name}.bias"].astype(np.float64)),
             arrays[f"{name}.prior"].astype(np.float64),
         )
 
