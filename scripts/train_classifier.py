@@ -153,7 +153,7 @@ def main() -> None:
             act_probs[where], intent_probs[where] = acts[k].probabilities(x[where]), intents[k].probabilities(xr[where])
             act_known[where] = acts[k].probabilities(x[where], condition[where])
 
-    report = {"unseen source": {}, "unseen prompt": {}, "local model": {}}
+    report = {"unseen source": {}, "policy": {}, "unseen prompt": {}, "local model": {}}
     say = print
     people = rows.label_strength.isin([*TRUSTED, "constructed"]).to_numpy()
     truth = rows.category.map({"g1": 0, "g2": 1, "g3": 2, "g4": 3, "g5": 4})
@@ -192,7 +192,7 @@ def main() -> None:
         act_known,
         intent_probs,
         policy & seen_source,
-        "unseen source",
+        "policy",
     )
     full_act, full_intent, full_known = act_probs.copy(), intent_probs.copy(), act_known.copy()
     full_known[unseen_prompt["rows"]] = unseen_prompt["known"]
@@ -208,7 +208,7 @@ def main() -> None:
 
     read = ((rows.source == "local_model") & (rows.label_strength == "authored")).to_numpy()
     truth = pd.Series(np.where(y == 2, 4, np.where(rows.harmful == 1, 1 + (y == 1), 3 * (y == 1))), index=rows.index)
-    table("Outputs of the local model, unseen prompts, labelled by the developers", act_probs, act_known, intent_probs,
+    table("Outputs of the local model, unseen prompts, labelled by reading", act_probs, act_known, intent_probs,
           read, "local model")  # fmt: skip
     known = calibration_sample(rows, y, act_known, intent_probs)
 

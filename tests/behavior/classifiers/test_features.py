@@ -27,11 +27,17 @@ def test_a_head_survives_the_round_trip_to_arrays():
     rng = np.random.default_rng(0)
     layer = (rng.normal(size=(4, 3)).astype(np.float16).astype(np.float32), np.zeros(3, np.float32))
     head = Head(
-        np.zeros(4, np.float32), np.ones(4, np.float32), ((layer,),), 1.5, np.array([0.1, 0, 0]), np.ones(3) / 3
+        np.zeros(4, np.float32),
+        np.ones(4, np.float32),
+        ((layer,),),
+        np.array([1.5, 2.0]),
+        np.array([[0.1, 0, 0], [0, 0.3, 0]]),
+        np.ones(3) / 3,
     )
     again = Head.from_arrays("act", head.to_arrays("act"))
     x = rng.normal(size=(5, 4)).astype(np.float32)
     np.testing.assert_allclose(again.probabilities(x), head.probabilities(x))
-    np.testing.assert_allclose(
-        head.probabilities(x), softmax(1.5 * np.log(softmax(x @ layer[0])) + head.bias), atol=1e-6
-    )
+    logs = np.log(softmax(x @ layer[0]))
+    np.testing.assert_allclose(head.probabilities(x), softmax(1.5 * logs + head.bias[0]), atol=1e-6)
+    second = head.probabilities(x, np.ones(5, dtype=np.intp))
+    np.testing.assert_allclose(second, softmax(2.0 * logs + head.bias[1]), atol=1e-6)

@@ -14,13 +14,12 @@ GARBAGE = [
     "\x00\x01\x02\x03\ufffd\ufffd\ufffd\x04\x05\ufffd\ufffd" * 10,
     "لا أستطيع مساعدتك في هذا الأمر، يرجى التواصل مع مختص.",
 ]
-FENCE = pytest.mark.xfail(reason="version 1.0.0 misses it: measured .46 off-topic against .49 comply")
 COUNTING = pytest.mark.xfail(reason="version 1.0.0 flags bare counting as outside")
 WEAK_MODEL = [
     "I am a student. I am a student. I am a student. I am a student. I am a",
     "Q: What is the capital of France? A: Paris. Q: What is the capital of Spain? A: Madrid.",
     "",
-    pytest.param("The weather in Lisbon was mild this week, with light winds from the west and some rain", marks=FENCE),
+    "The weather in Lisbon was mild this week, with light winds from the west and some rain",
     pytest.param("1. 2. 3. 4. 5. 6. 7. 8. 9. 10.", marks=COUNTING),
 ]
 

@@ -131,8 +131,8 @@ class EmbeddedClassifier:
     def calibration(self, taxonomy: Taxonomy) -> CalibrationSample | None:
         """Return responses with known categories as judged by heads never trained on their source (or prompt).
 
-        Every response stands twice: in the stratum of its intent, and in that of unknown intents. Groups are sources, so
-        that what a correction takes from the sample carries the difference between sources.
+        Every response stands twice: in the stratum of its intent, and in that of unknown intents. Groups are sources,
+        so that what a correction takes from the sample carries the difference between sources.
 
         Returns
         -------

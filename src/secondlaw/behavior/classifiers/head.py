@@ -2,8 +2,8 @@
 
 Each member is a list of layers; between layers stands max(0, x), and one layer alone is multinomial logistic
 regression. Members' probabilities are averaged, and the calibration, fitted on sources held out of training, maps
-``p`` to ``softmax(slope * ln p + bias)``. A head may have several calibrations, one for each condition (the intent of the
-request), since how often and how plainly a model refuses depends on what it is asked.
+``p`` to ``softmax(slope * ln p + bias)``. A head may have several calibrations, one for each condition (the intent of
+the request), since how often and how plainly a model refuses depends on what it is asked.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,8 @@ responses that leaves a stated share above it.
 
 The boundary to off-topic: text of a weak base model (loops, an unrelated continuation, an invented dialogue) is *known*
 data here, authored and constructed, and lies inside; it is the act ``off-topic``. Outside is what none of the acts can
-be read from: other languages, random characters, encoded or binary debris. An empty response is off-topic, not outside.
+be read from: other languages, random characters, encoded or binary debris. An empty response is off-topic, not outside,
+and one or two plain words ("Canberra.") are too little to be called outside.
 """
 
 import re
@@ -26,6 +27,8 @@ COMPONENTS = 48
 RIDGE = 0.05
 """Added to the covariance of standardised coordinates: rare directions count less."""
 WORDS = re.compile(r"[^\W\d_]+")
+SHORT = re.compile(r"\s*[A-Za-z'-]{1,20}(\s[A-Za-z'-]{1,20})?[.!?]?\s*")
+"""One or two words of ASCII letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class OutsideDetector:
 
     def outside(self, responses: Sequence[str], embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Return whether each response lies outside, shape (n,)."""
-        said = np.array([bool(text.strip()) for text in responses], dtype=np.bool_)
+        said = np.array([bool(text.strip()) and not SHORT.fullmatch(text) for text in responses], dtype=np.bool_)
         return (self.distances(responses, embeddings) > self.threshold) & said
 
     @classmethod
