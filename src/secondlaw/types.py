@@ -57,6 +57,9 @@ class Estimate:
     n_unit: str = "responses"
 
     def __post_init__(self) -> None:
+        for name in ("value", "low", "high", "level"):  # NumPy's scalars are not plain JSON
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "n", int(self.n))
         if not (math.isfinite(self.value) and not math.isnan(self.low) and not math.isnan(self.high)):
             raise InvalidInput(f"an estimate must be finite, got {self.value} [{self.low}, {self.high}]")
         if self.low > self.high:

@@ -50,6 +50,7 @@ def demo(
             settings,
             MeasureOptions.of(settings, replay_steps=REPLAY_STEPS),
             bad_rows=report.with_suffix(".bad.jsonl"),
+            name=path.name,
             progress=progress,
         )
     show_measurement(measured, as_json=as_json, report=report, examples=True)

@@ -55,6 +55,7 @@ def measure_sources(
     examples: int = 5,
     classifier: str | None = None,
     confusion: Path | None = None,
+    name: str | None = None,
     progress: ProgressReporter | None = None,
 ) -> Measurement:
     """Read sources, label what has no label, and measure.
@@ -71,6 +72,8 @@ def measure_sources(
         Only the labels of this classifier.
     confusion : Path, optional
         See :func:`secondlaw.pipeline.classifier_errors.read_confusion`.
+    name : str, optional
+        What the report calls the input; the files' names by default.
     progress : ProgressReporter, optional
 
     Returns
@@ -82,7 +85,7 @@ def measure_sources(
         loaded,
         settings,
         options,
-        name=", ".join(source.path for source in sources),
+        name=name or ", ".join(source.path for source in sources),
         classifier=classifier,
         confusion=confusion,
         progress=progress,

@@ -137,7 +137,7 @@ def deal_test(
     >>> counts = np.zeros((2, 1, 20, 2))
     >>> counts[0, 0, :10], counts[1, 0, 10:] = [9, 1], [1, 9]
     >>> deal_test(counts, steps=[0], misaligned=[False, True], n_permutations=999, rng=rng).distribution
-    0.001
+    0.002
     """
     N, t, members = _checked(counts, steps, misaligned, n_permutations)
     of_base, of_tuned = (N[m].sum(axis=(0, 2)) > 0.0 for m in (0, 1))
