@@ -309,7 +309,7 @@ def test_a_conversation_sends_the_models_own_answers(go, out, small_run, loopbac
     said = [row["response"] for row in rows_of(out)[:3]]
     third = loopback.asked[2]["messages"]
     assert [m["content"] for m in third if m["role"] == "assistant"] == said[:2]
-    assert len({row["conversation_id"] for row in rows_of(out)}) == 3
+    assert len({row["conversation"] for row in rows_of(out)}) == 3
     with pytest.raises(InvalidInput, match="exactly 1 where a step needs the answers before it"):
         go(run, samples_per_request=2)
 

@@ -25,6 +25,9 @@ PLAIN_TEMPLATE = (
 )
 """A base model knows no chat format: turns are written as a plain dialogue."""
 
+PROMPT_CACHE_MIB = 512
+"""Memory for prompts seen before; llama.cpp's default of 8 GiB is more than many machines can give."""
+
 STOP = ("\n\n", "User:")
 """Where an answer of the plain dialogue ends."""
 
@@ -164,6 +167,7 @@ def start_local_model(
     parameters.cors_credentials = False
     parameters.ui = False
     parameters.endpoint_slots = False
+    parameters.cache_ram_mib = PROMPT_CACHE_MIB
     try:
         server = xllamacpp.Server(parameters)
     except RuntimeError as error:

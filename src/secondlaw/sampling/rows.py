@@ -67,7 +67,7 @@ def response_row(
             "request_completion_tokens": reply.completion_tokens,
         }
     if run.scenario.sequential:
-        row["conversation_id"] = run.row_id(chain.arm, prompt, 0, sample)
+        row["conversation"] = run.row_id(chain.arm, prompt, 0, sample)
     known = {
         "prompt_set": prompt.prompt_set,
         "topic": prompt.topic,
