@@ -1,4 +1,6 @@
-"""Reading a labelled JSON-lines file into observations: rows a second and peak memory, beside a plain peer.
+"""Measuring a labelled JSON-lines file: seconds and peak memory, beside a plain peer.
+
+*reading* builds the observations; *measure* is the whole command, intervals and all.
 
 The peer does what a short script would: ``orjson.loads`` for every line and a ``collections.Counter`` of
 (stream, model, step, label). Both run in a process of their own, on the same file, one after the other.
@@ -19,7 +21,8 @@ import numpy as np
 
 CATEGORIES = ("g1", "g2", "g3", "g4", "g5")
 SHARES = (0.6, 0.1, 0.2, 0.07, 0.03)
-TARGET_SECONDS, TARGET_MIB = 15.0, 700.0
+TARGET_SECONDS, TARGET_MIB = 30.0, 1024.0
+"""Of the whole command, for a million rows."""
 
 
 def write_rows(path: Path, rows: int, *, prompts: int, probs: bool) -> None:
@@ -57,6 +60,19 @@ def read(path: Path) -> int:
     return len(observations)
 
 
+def measure(path: Path) -> int:
+    """Run the whole command."""
+    from contextlib import redirect_stdout
+    from io import StringIO
+
+    from secondlaw.cli.main import app
+
+    printed = StringIO()
+    with redirect_stdout(printed):
+        app(["measure", str(path), "--json", "--quiet"], standalone_mode=False)
+    return int(json.loads(printed.getvalue())["rows"]["used"])
+
+
 def read_as_peer(path: Path) -> int:
     """Read with orjson and a Counter."""
     from collections import Counter
@@ -80,7 +96,7 @@ def timed(task: str, path: Path) -> dict[str, float]:
 
 def run_task(task: str, path: Path) -> None:
     started = time.perf_counter()
-    rows = {"secondlaw": read, "peer": read_as_peer}[task](path)
+    rows = {"reading": read, "measure": measure, "peer": read_as_peer}[task](path)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"rows": rows, "seconds": seconds, "peak_mib": peak}))
@@ -91,7 +107,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--prompts", type=int, default=1000)
     parser.add_argument("--probs", action="store_true", help="write label_probs too")
-    parser.add_argument("--task", choices=("secondlaw", "peer"))
+    parser.add_argument("--task", choices=("reading", "measure", "peer"))
     parser.add_argument("path", nargs="?")
     options = parser.parse_args()
     if options.task:
@@ -101,11 +117,11 @@ def main() -> int:
         path = Path(folder) / "rows.jsonl"
         write_rows(path, options.rows, prompts=options.prompts, probs=options.probs)
         print(f"{options.rows} rows, {path.stat().st_size / options.rows:.0f} bytes a row, {options.prompts} prompts")
-        results = {task: timed(task, path) for task in ("peer", "secondlaw")}
+        results = {task: timed(task, path) for task in ("peer", "reading", "measure")}
     for task, result in results.items():
         print(f"{task:>10}: {result['seconds']:6.2f} s, {result['rows'] / result['seconds']:9.0f} rows/s, "
               f"{result['peak_mib']:6.0f} MiB")  # fmt: skip
-    ours = results["secondlaw"]
+    ours = results["measure"]
     print(f"ratio of times: {ours['seconds'] / results['peer']['seconds']:.2f}")
     if options.rows == 1_000_000:
         reached = ours["seconds"] < TARGET_SECONDS and ours["peak_mib"] < TARGET_MIB

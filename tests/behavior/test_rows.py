@@ -217,7 +217,7 @@ def test_bad_rows_pass_through_and_sound_ones_survive():
 
 
 VALIDATOR = Draft202012Validator(row_schema(FIVE))
-NOT_IN_SCHEMA = ("sum to", "no JSON", "no text of a user")
+NOT_IN_SCHEMA = ("sum to", "no JSON", "no text of a user", "nan")
 """What a schema cannot say, and row_schema says so."""
 
 
@@ -235,11 +235,12 @@ def test_what_the_reader_accepts_the_schema_accepts(row):
     VALIDATOR.validate(row)
 
 
+REFUSED = [(QA | change, reason) for change, reason in WRONG] + WRONG_SHAPES
+
+
 @pytest.mark.unit
-@pytest.mark.parametrize(("row", "reason"), [(QA | change, reason) for change, reason in WRONG] + WRONG_SHAPES)
-def test_what_the_reader_refuses_the_schema_refuses(row, reason):
-    if any(case in reason for case in NOT_IN_SCHEMA) or "nan" in reason:
-        pytest.skip("a schema cannot say this")
+@pytest.mark.parametrize("row", [row for row, why in REFUSED if not any(case in why for case in NOT_IN_SCHEMA)])
+def test_what_the_reader_refuses_the_schema_refuses(row):
     assert not VALIDATOR.is_valid(row)
 
 

@@ -13,6 +13,11 @@ from secondlaw.types import Insufficient, Measured
 
 __all__ = ["variance_shares"]
 
+MOST_WEIGHTS = 1 << 24
+"""Most numbers of a weights matrix by group, 128 MiB: with very many groups fewer replicates are taken."""
+FEWEST = 100
+"""Fewest replicates; with so many groups the components vary little."""
+
 
 def variance_shares(
     model: str, cells: Mapping[int, MeasuredCell], design: Design, *, level: float
@@ -35,7 +40,8 @@ def variance_shares(
     found = []
     for step in sorted({min(cells), max(cells)}):
         cell = cells[step]
-        weights = design.weights[:, design.units[cell.group_ids]]
+        draws = max(FEWEST, min(len(design.weights), MOST_WEIGHTS // len(cell.group_ids)))
+        weights = design.weights[:draws, design.units[cell.group_ids]]
         totals = cell.shares.point * cell.n
         try:
             split = decompose_variance(
