@@ -29,7 +29,7 @@ def test_p_values_equal_a_loop_over_swaps():
     rng = np.random.default_rng(0)
     counts, steps = twins(rng, prompts=6), np.array([0.0, 1.0, 4.0, 6.0])
     found = swap_test(counts, steps=steps, misaligned=MISALIGNED, n_permutations=200, rng=np.random.default_rng(5))
-    signs = np.random.default_rng(5).integers(0, 2, size=(201, 6)) * 2 - 1
+    signs = np.random.default_rng(5).integers(0, 2, size=(201, 6), dtype=np.int8) * np.int8(2) - np.int8(1)
     signs[0] = 1
     work, share = [], []
     for sign in signs:

@@ -96,7 +96,7 @@ def swap_test(
     if not used.any():
         raise NotEnoughData("no prompt was answered by both models at one step: give both the same prompts")
     N, t = (N * matched[None, :, :, None])[:, used], t[used]
-    signs = rng.integers(0, 2, size=(n_permutations + 1, N.shape[2])) * 2 - 1
+    signs = rng.integers(0, 2, size=(n_permutations + 1, N.shape[2]), dtype=np.int8) * np.int8(2) - np.int8(1)
     signs[0] = 1
     both, half = N.sum(axis=(0, 2)), (N[0] - N[1]) / 2.0  # (T, K), (T, P, K)
     totals = ((both / 2.0 + part, both / 2.0 - part) for part in _contract(signs, half))
@@ -145,7 +145,7 @@ def deal_test(
         raise InvalidInput(f"{int((of_base & of_tuned).sum())} prompts were answered by both models: use swap_test")
     present = of_base | of_tuned
     table, first = N.sum(axis=0)[:, present], of_base[present]  # (T, P, K), (P,)
-    dealt = rng.permuted(np.tile(first, (n_permutations + 1, 1)), axis=1).astype(np.float64)
+    dealt = rng.permuted(np.tile(first, (n_permutations + 1, 1)), axis=1)
     dealt[0] = first
     both = table.sum(axis=1)
     totals = ((part, both - part) for part in _contract(dealt, table))
@@ -172,10 +172,10 @@ def _contract(patterns: ArrayLike, table: Array) -> Iterator[Array]:
     """Yield patterns (b, P) @ table (T, P, K) as (b, T, K), some patterns at a time."""
     T, P, K = table.shape
     flat = np.ascontiguousarray(table.transpose(1, 0, 2)).reshape(P, T * K)
-    rows = np.asarray(patterns, dtype=np.float64)
+    rows = np.asarray(patterns)  # a byte a sign until it is used
     chunk = max(1, CHUNK_CELLS // max(P, T * K))
     for start in range(0, len(rows), chunk):
-        yield (rows[start : start + chunk] @ flat).reshape(-1, T, K)
+        yield (rows[start : start + chunk].astype(np.float64) @ flat).reshape(-1, T, K)
 
 
 def _outcome(
