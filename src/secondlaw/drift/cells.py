@@ -19,14 +19,14 @@ Labels = Literal["human", "machine", "both"]
 
 @dataclass(frozen=True, slots=True)
 class CellRows:
-    """The rows of one cell that lie inside the taxonomy.
+    """The rows of one cell.
 
     Parameters
     ----------
     groups : ndarray of int, shape (n,)
         Group (prompt, conversation) of each row.
     label, human : ndarray of int, shape (n,)
-        The machine's and a person's category, -1 for none.
+        The machine's and a person's category, -1 for none, K for outside the taxonomy.
     strata : ndarray of int, shape (n,)
         Intent of the prompt: 0 benign, 1 harmful, 2 unknown.
     probabilities : ndarray, shape (n, K), or None
@@ -56,6 +56,13 @@ class CellRows:
             None if self.inclusion is None else self.inclusion[keep],
         )
 
+    def inside(self, categories: int) -> "CellRows":
+        """Return the rows that lie inside the taxonomy, by a person's label where there is one."""
+        best = np.where(self.human >= 0, self.human, self.label)
+        kept = self.take((best >= 0) & (best < categories))
+        label, human = (np.where(of == categories, -1, of) for of in (kept.label, kept.human))
+        return CellRows(kept.groups, label, human, kept.strata, kept.probabilities, kept.inclusion)
+
 
 @dataclass(frozen=True, slots=True)
 class ClassifierError:
@@ -69,11 +76,14 @@ class ClassifierError:
         Responses with known categories on which it was never trained.
     confusion : ndarray, shape (K, K), or None
         Counts of (true, predicted) categories.
+    confusion_draws : ndarray, shape (resamples, K, K), or None
+        Draws of the table, made once for all cells, which share the classifier's error.
     """
 
     priors: Floats | None = None
     calibration: CalibrationSample | None = None
     confusion: Floats | None = None
+    confusion_draws: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)

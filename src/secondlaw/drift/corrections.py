@@ -64,13 +64,17 @@ class Corrected:
 
 
 def by_people(rows: CellRows, design: Design, raw: CellReplicates) -> Corrected:
-    """Correct by the human labels of a part of the rows: PPI++ per category, projected on the simplex."""
+    """Correct by the human labels of a part of the rows: PPI++ per category, projected on the simplex.
+
+    *Outside the taxonomy* is one more category while correcting, since people and machine disagree on it too.
+    """
     categories = len(raw.shares.point)
-    one_hot = np.where((rows.label >= 0)[:, None], np.eye(categories)[np.maximum(rows.label, 0)], 1.0 / categories)
-    predicted = one_hot
+    known = (rows.label >= 0)[:, None]
+    predicted = np.where(known, np.eye(categories + 1)[np.maximum(rows.label, 0)], 1.0 / (categories + 1))
     if rows.probabilities is not None:
-        absent = np.asarray(np.isnan(rows.probabilities).any(axis=1))
-        predicted = np.where(absent[:, None], one_hot, rows.probabilities)
+        usable = ~np.asarray(np.isnan(rows.probabilities).any(axis=1)) & (rows.label != categories)
+        padded = np.column_stack([np.nan_to_num(rows.probabilities), np.zeros(len(rows))])
+        predicted = np.where(usable[:, None], padded, predicted)
     seen = rows.human >= 0
     stated = rows.inclusion is not None and not np.isnan(rows.inclusion[seen]).any()
     fit = ppi_shares(
@@ -85,16 +89,20 @@ def by_people(rows: CellRows, design: Design, raw: CellReplicates) -> Corrected:
     if not stated:
         notes = ("human-labelled rows are taken as chosen at random with equal probability", *notes)
     method = f"PPI++ with {fit.n_labelled} human labels, bootstrap over {raw.groups} groups"
-    return Corrected(
-        Replicated(fit.shares, fit.replicates), "ppi++", "both", method, raw.within, PLAIN_WITHIN, notes=notes
-    )
+    inside, drawn = fit.shares[:categories], fit.replicates[:, :categories]
+    if inside.sum() <= 0.0:
+        raise NotEnoughData("by the human labels every response lies outside the taxonomy")
+    mass = drawn.sum(axis=1, keepdims=True)
+    shares = inside / inside.sum()
+    drawn = np.where(mass > 0.0, drawn / np.maximum(mass, 1e-300), shares)
+    return Corrected(Replicated(shares, drawn), "ppi++", "both", method, raw.within, PLAIN_WITHIN, notes=notes)
 
 
 def by_prior_shift(rows: CellRows, design: Design, raw: CellReplicates, error: ClassifierError) -> Corrected:
     """Correct by EM on calibrated probabilities, by intent; the classifier's own uncertainty where it is known."""
     if error.priors is None or rows.probabilities is None:
         raise NotEnoughData("a correction for prior shift needs probabilities and the prior of their calibration")
-    probabilities = rows.probabilities.astype(np.float64)
+    probabilities, contradicting = _within_reach(rows.probabilities.astype(np.float64), error.priors[rows.strata])
     units = design.units[rows.groups]
     calibration = error.calibration if design.calibration_weights is not None else None
     fit = em_shares(
@@ -114,6 +122,11 @@ def by_prior_shift(rows: CellRows, design: Design, raw: CellReplicates, error: C
         doubt = ", with the classifier's own uncertainty"
         notes = _misfit(probabilities, rows, design, error.priors, calibration, fit)
         alone = _classifier_alone(probabilities, rows, design, error.priors, calibration)
+    if contradicting:
+        notes = (
+            f"{contradicting} responses are labelled with what their intent cannot lead to; they say nothing",
+            *notes,
+        )
     method = f"EM for prior shift on calibrated probabilities, by intent{doubt}; bootstrap over {raw.groups} groups"
     return Corrected(
         Replicated(fit.shares, fit.replicates), "em", "machine", method, within, within_method,
@@ -121,13 +134,26 @@ def by_prior_shift(rows: CellRows, design: Design, raw: CellReplicates, error: C
     )  # fmt: skip
 
 
-def by_confusion(rows: CellRows, design: Design, raw: CellReplicates, confusion: Floats, priors: Floats) -> Corrected:
+def _within_reach(probabilities: Floats, prior: Floats) -> tuple[Floats, int]:
+    """Give the prior to rows whose probability lies on unreachable categories alone; return how many there are."""
+    lost = np.where(prior > 0.0, probabilities, 0.0).sum(axis=1) <= 0.0
+    return np.where(lost[:, None], prior, probabilities), int(lost.sum())
+
+
+def by_confusion(
+    rows: CellRows, design: Design, raw: CellReplicates, error: ClassifierError, priors: Floats
+) -> Corrected:
     """Correct the counts of labels by a confusion table, by intent.
 
     `priors` (3, K) only says which categories an intent can reach: those above 0.
     """
+    if error.confusion is None:
+        raise NotEnoughData("a correction by a confusion table needs its counts")
+    confusion = error.confusion
     categories, units = len(confusion), design.units[rows.groups]
-    draws = draw_confusions(confusion, len(design.weights), rng=design.rng)
+    draws = error.confusion_draws
+    if draws is None:
+        draws = draw_confusions(confusion, len(design.weights), rng=design.rng)
     shares, replicates = np.zeros(categories), np.zeros((len(design.weights), categories))
     mass = np.zeros(len(design.weights))
     for stratum in np.unique(rows.strata):

@@ -64,12 +64,15 @@ def measure_cell(
     labelled = (rows.label >= 0) | (rows.human >= 0)
     if not labelled.any():
         raise NotEnoughData("no row of the cell has a label")
-    rows = rows.take(labelled)
+    everything = rows.take(labelled)
+    rows = everything.inside(len(misaligned))
+    if not len(rows):
+        raise NotEnoughData("every response of the cell lies outside the taxonomy")
     design = design.covering(rows.groups)
     counted = rows.human if (rows.human >= 0).all() else np.where(rows.label >= 0, rows.label, rows.human)
     table, ids = _count(counted, rows.groups, len(misaligned))
     raw = cell_replicates(table, design.weights, rng=design.rng, misaligned=misaligned, blocks=design.units[ids])
-    corrected, notes = _correct(rows, design, raw, error or ClassifierError(), reachable)
+    corrected, notes = _correct(rows, everything, design, raw, error or ClassifierError(), reachable)
     if corrected is None:
         return _as_counted(raw, table, ids, human=bool((rows.human >= 0).all()), notes=notes)
     return _as_corrected(replace(corrected, notes=(*notes, *corrected.notes)), misaligned, raw, table, ids)
@@ -77,6 +80,7 @@ def measure_cell(
 
 def _correct(
     rows: CellRows,
+    everything: CellRows,
     design: Design,
     raw: CellReplicates,
     error: ClassifierError,
@@ -84,11 +88,11 @@ def _correct(
 ) -> tuple[Corrected | None, tuple[str, ...]]:
     """Return the correction that applies, or None, and notes."""
     seen = rows.human >= 0
-    n_human = int(seen.sum())
-    if seen.all():
+    n_human = int((everything.human >= 0).sum())
+    if seen.all() and (everything.human >= 0).all():
         return None, ()
-    if n_human >= ENOUGH_HUMAN_LABELS and np.unique(rows.groups[seen]).size > 1:
-        return by_people(rows, design, raw), ()
+    if n_human >= ENOUGH_HUMAN_LABELS and np.unique(everything.groups[everything.human >= 0]).size > 1:
+        return by_people(everything, design, raw), ()
     notes: tuple[str, ...] = ()
     if n_human:
         notes = (f"{n_human} human labels are too few for PPI++, which needs {ENOUGH_HUMAN_LABELS} in a cell",)
@@ -96,7 +100,7 @@ def _correct(
         return by_prior_shift(rows, design, raw, error), notes
     if error.confusion is not None and (rows.label >= 0).all():
         can = np.ones((3, len(error.confusion))) if reachable is None else reachable.astype(np.float64)
-        return by_confusion(rows, design, raw, error.confusion, can), notes
+        return by_confusion(rows, design, raw, error, can), notes
     return None, notes
 
 

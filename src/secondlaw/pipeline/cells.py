@@ -35,7 +35,7 @@ class CellSource:
     ----------
     key : CellKey
     rows : CellRows
-        Inside the taxonomy.
+        All of them; a code of K is outside the taxonomy.
     outside : ndarray of int, shape (g, 2)
         By group: responses inside and outside the taxonomy.
     counts : mapping of category key to int
@@ -75,25 +75,22 @@ def _source(
     human = observations.human_label[rows].astype(np.int64)
     best = np.where(human >= 0, human, label)
     inside = (best >= 0) & (best < outside)
-    label = np.where(label == outside, -1, label)
-    human = np.where(human == outside, -1, human)
-    probabilities = observations.label_probs
+    probabilities = _normalised(observations.label_probs, rows)
     inclusion = observations.inclusion_probability
     mixed = observations.mixed_versions(rows)
     versions = observations.classifier_versions(rows)
-    kept = rows[inside]
     found = CellRows(
-        groups=observations.group[kept].astype(np.int64),
-        label=label[inside],
-        human=human[inside],
-        strata=observations.intent[kept].astype(np.int64),
-        probabilities=None if probabilities is None else probabilities[kept].astype(np.float64),
-        inclusion=None if inclusion is None else inclusion[kept].astype(np.float64),
+        groups=observations.group[rows].astype(np.int64),
+        label=label,
+        human=human,
+        strata=observations.intent[rows].astype(np.int64),
+        probabilities=probabilities,
+        inclusion=None if inclusion is None else inclusion[rows].astype(np.float64),
     )
     counts = np.bincount(best[best >= 0], minlength=outside + 1)
     problem = mixed.reason if mixed is not None and not (human >= 0).all() else None
-    if problem is None and len(found) < max(min_n, 1):
-        problem = f"{len(found)} labelled responses in the cell, {max(min_n, 1)} needed"
+    if problem is None and inside.sum() < max(min_n, 1):
+        problem = f"{int(inside.sum())} labelled responses in the cell, {max(min_n, 1)} needed"
     return CellSource(
         CellKey(stream, model, step),
         found,
@@ -102,6 +99,15 @@ def _source(
         versions[0] if len(versions) == 1 else None,
         problem,
     )
+
+
+def _normalised(probabilities: NDArray[np.float32] | None, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """Return the rows' probabilities, which files hold rounded, as distributions; NaN where there is no mass."""
+    if probabilities is None:
+        return None
+    found = probabilities[rows].astype(np.float64)
+    mass = found.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(found, mass, out=np.full_like(found, np.nan), where=mass > 0.0))
 
 
 def _outside_table(best: NDArray[np.int64], groups: NDArray[np.int32], outside: int) -> NDArray[np.int64]:
