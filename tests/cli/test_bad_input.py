@@ -165,3 +165,90 @@ def test_an_unknown_model_and_half_a_comparison(run, write_rows):
 def test_an_unknown_option_is_a_usage_error(run):
     assert run("measure", "x.jsonl", "--no-such-option").exit_code == 2
     assert run("nonsense").exit_code == 2
+
+
+@pytest.mark.unit
+def test_probabilities_that_were_rounded_in_a_file_do_for_ppi(run, write_rows):
+    probs = {"g1": 0.333333, "g2": 0.333333, "g3": 0.333333, "g4": 0.0, "g5": 0.0}
+    rows = [{**ROW, "prompt_id": f"p{i % 20}", "label_probs": probs} for i in range(300)]
+    rows[:150] = [{**row, "human_label": "g2"} for row in rows[:150]]
+    assert _json(run, write_rows(rows))["cells"][0]["correction"] == "ppi++"
+
+
+@pytest.mark.unit
+def test_runs_labelled_by_different_classifiers_are_not_compared(run, write_rows):
+    first, second = write_rows(_rows(60), "a.jsonl"), write_rows(_rows(60, classifier="judge/2"), "b.jsonl")
+    result = run("compare", first, second, "--gate", "distribution", "--resamples", 200, "--permutations", 99)
+    assert result.exit_code == 12
+    assert "judge/1, judge/2" in result.stderr
+
+
+@pytest.mark.unit
+def test_steps_of_which_only_some_are_corrected_have_no_rate(run, write_rows):
+    rows = [{**row, "step": step, "id": f"{step}-{i}"} for step in range(3) for i, row in enumerate(_rows(150))]
+    rows = [{**row, "human_label": "g1"} if row["step"] == 0 and i < 120 else row for i, row in enumerate(rows)]
+    found = _json(run, write_rows(rows))
+    assert [cell["correction"] for cell in found["cells"]] == ["ppi++", "none", "none"]
+    assert "uncorrected machine labels" in found["rates"][0]["entropy_rate"]["insufficient"]
+
+
+@pytest.mark.unit
+def test_ids_of_different_files_do_not_meet(run, write_rows):
+    first = write_rows([{**row, "id": str(i)} for i, row in enumerate(_rows())], "a.jsonl")
+    second = write_rows([{**row, "id": str(i), "label": "g4"} for i, row in enumerate(_rows())], "b.jsonl")
+    found = _json(run, first, second)
+    assert (found["rows"]["used"], found["rows"]["bad"]) == (40, 0)
+
+
+@pytest.mark.unit
+def test_bad_rows_of_several_files_in_one_place(run, write_rows, tmp_path):
+    first = write_rows([*_rows(), "{a", "{b"], "a.jsonl")
+    second = write_rows([*_rows(), "{c"], "b.jsonl")
+    found = _json(run, first, second, "--bad-rows", tmp_path / "all.bad")
+    assert found["rows"]["bad"] == 3
+    assert [json.loads(line)["line"] for line in (tmp_path / "all.bad").read_text().splitlines()] == [21, 22, 21]
+
+
+@pytest.mark.unit
+def test_a_label_that_the_intent_cannot_lead_to_is_noted(run, write_rows):
+    from secondlaw.behavior.classifiers import load_default_classifier
+
+    name = load_default_classifier().identity
+    probs = {"g1": 0.9, "g2": 0.0, "g3": 0.0, "g4": 0.05, "g5": 0.05}
+    rows = _rows(100, classifier=name, intent="benign", label_probs=probs)
+    rows[0] |= {"label": "g3", "label_probs": {"g3": 1.0}}
+    cell = _json(run, write_rows(rows))["cells"][0]
+    assert cell["correction"] == "em"
+    assert any("1 responses are labelled with what their intent cannot lead to" in note for note in cell["notes"])
+
+
+@pytest.mark.unit
+def test_a_pair_that_does_not_occur(run, write_rows):
+    result = run("measure", write_rows(_rows(model="a")), "--base", "a", "--tuned", "b")
+    assert result.exit_code == 2
+    assert "the models are: a" in result.stderr
+
+
+@pytest.mark.unit
+def test_files_and_folders_that_are_not_there(run, write_rows, tmp_path):
+    path = write_rows(_rows())
+    for words, message in (
+        (("classify", "missing.jsonl", "--out", "out.jsonl"), "no file 'missing.jsonl'"),
+        (("compare", path, path, "--gate", "entropy", "--junit", "no/x.xml"), "no is no folder"),
+        (("compare", path, f"{path}#typo"), "none of 20 rows is of the model typo"),
+    ):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert message in result.stderr
+    assert not Path("out.jsonl.part").exists()
+
+
+@pytest.mark.unit
+def test_a_misspelt_setting_is_refused(run, write_rows, monkeypatch):
+    path = write_rows(_rows())
+    monkeypatch.setenv("SECONDLAW_DATA", "anywhere")
+    assert run("measure", path, "--resamples", 200).exit_code == 0
+    Path("secondlaw.toml").write_text("tolerence = 0.1\n")
+    result = run("measure", path)
+    assert result.exit_code == 2
+    assert "tolerence" in result.stderr

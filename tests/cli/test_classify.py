@@ -101,3 +101,16 @@ def test_a_killed_run_goes_on_where_it_stood(write_rows, tmp_path):
     labelled = int(done.stdout.split("rows, ")[1].split(" labelled")[0])
     assert labelled <= 5000 - stored
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == [str(i) for i in range(5000)]
+
+
+@pytest.mark.unit
+def test_a_run_killed_before_its_first_row_and_one_of_another_taxonomy(run, write_rows, tmp_path):
+    path, out = write_rows(ROWS[:3]), tmp_path / "out.jsonl"
+    part = tmp_path / "out.jsonl.part"
+    _classify(run, path, out)
+    part.write_text("")
+    assert len(_classify(run, path, out)) == 3
+    part.write_text(json.dumps({"secondlaw_part": 1, "source": "other.jsonl"}) + "\n")
+    result = run("classify", path, "--out", out)
+    assert result.exit_code == 2
+    assert "is part of another run (other.jsonl)" in result.stderr

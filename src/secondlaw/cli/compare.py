@@ -76,6 +76,8 @@ def compare(
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.reports import junit_xml
 
+    if junit is not None and not junit.parent.is_dir():
+        raise InvalidInput(f"{junit.parent} is no folder; make it first")
     if junit is not None and gate is None:
         raise InvalidInput("--junit writes a gate's verdict: give --gate distribution, misaligned or entropy")
     settings = load_settings(

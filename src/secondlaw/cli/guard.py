@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from secondlaw.errors import SecondLawError
+from secondlaw.errors import SecondLawError, SourceError
 
 __all__ = ["ERROR_SCHEMA", "INTERRUPTED", "guarded"]
 
@@ -27,12 +27,19 @@ def guarded(command: Command) -> Command:
         except SecondLawError as error:
             _say(error, as_json=bool(options.get("as_json")))
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted; what was stored is complete, run the same command to go on", err=True)
-            raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
             sys.stderr.close()  # the reader of a pipe is gone: nothing is wrong, and nothing can be said
             raise typer.Exit(0) from None
+        except OSError as error:
+            where = f" {error.filename}" if error.filename else ""
+            _say(
+                SourceError(f"cannot read or write{where}: {error.strerror or error}"),
+                as_json=bool(options.get("as_json")),
+            )
+            raise typer.Exit(SourceError.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what was stored is complete, run the same command to go on", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
 

@@ -15,14 +15,14 @@ from secondlaw.drift.cells import MeasuredCell
 from secondlaw.drift.divergence import divergence_from_replicates
 from secondlaw.drift.rates import series_of
 from secondlaw.drift.results import Comparison
-from secondlaw.errors import NotEnoughData
+from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.cells import Replicated, estimate_from_replicates
 from secondlaw.statistics.divergence import total_variation
 from secondlaw.statistics.slopes import effective_alignment_work, slope
 from secondlaw.statistics.swap_test import SwapTest, deal_test, swap_test
 from secondlaw.types import NATS, SHARE, Insufficient, Measured
 
-__all__ = ["compare_models"]
+__all__ = ["compare_models", "no_comparison"]
 
 Series = Mapping[int, MeasuredCell]
 Floats = NDArray[np.float64]
@@ -69,18 +69,35 @@ def compare_models(
         )
     ours, theirs = {s: base[s] for s in steps}, {s: tuned[s] for s in steps}
     of_base, of_tuned = ({int(g) for cell in cells.values() for g in cell.group_ids} for cells in (ours, theirs))
-    paired = bool(of_base & of_tuned)
+    paired = any(np.intersect1d(ours[s].group_ids, theirs[s].group_ids).size for s in steps)
     prompts = sorted(of_base & of_tuned if paired else of_base | of_tuned)
-    test = (swap_test if paired else deal_test)(
-        _tensor(ours, theirs, prompts), steps=steps, misaligned=misaligned, n_permutations=permutations, rng=rng
-    )
+    test, untested = None, []
+    if len({cell.labels == "human" for cell in (*ours.values(), *theirs.values())}) > 1:
+        untested = ["no p-values: some cells are counted by people, others by the machine"]
+    else:
+        try:
+            test = (swap_test if paired else deal_test)(
+                _tensor(ours, theirs, prompts), steps=steps, misaligned=misaligned, n_permutations=permutations, rng=rng
+            )
+        except (InvalidInput, NotEnoughData) as short:
+            untested = [f"no p-values: {short}"]
     sigma, tuned_rate, work = _rates(ours, theirs, level)
-    notes = [] if len(steps) > 2 else ["rates need three steps or more to be worth much"]
+    notes = untested if len(steps) > 2 else [*untested, "rates need three steps or more to be worth much"]
     if not paired:
         notes.append("no prompt in common: the two sets of prompts are taken to be of one kind")
     if any(cell.uncorrected for cell in (*ours.values(), *theirs.values())):
         notes.append("uncorrected machine labels")
     return _comparison(base_name, tuned_name, ours, theirs, prompts, test, (sigma, tuned_rate, work), level, notes)
+
+
+def no_comparison(base_name: str, tuned_name: str, reason: Insufficient) -> Comparison:
+    """Return a comparison that holds a reason instead of numbers."""
+    return Comparison(
+        base=base_name, tuned=tuned_name, matched_prompts=0, matched_steps=0, sigma=reason, tuned_rate=reason,
+        alignment_work=reason, alignment_work_p=None, entropy_difference=reason, entropy_difference_p=None,
+        entropy_suppression=reason, misaligned_difference=reason, misaligned_difference_p=None, distribution_p=None,
+        permutations=0, notes=(reason.reason,), total_variation=reason,
+    )  # fmt: skip
 
 
 def _comparison(
@@ -89,7 +106,7 @@ def _comparison(
     base: Series,
     tuned: Series,
     prompts: list[int],
-    test: SwapTest,
+    test: SwapTest | None,
     rates: tuple[Measured, Measured, Measured],
     level: float,
     notes: list[str],
@@ -108,18 +125,18 @@ def _comparison(
         sigma=rates[0],
         tuned_rate=rates[1],
         alignment_work=rates[2],
-        alignment_work_p=test.alignment_work,
+        alignment_work_p=test.alignment_work if test else None,
         entropy_difference=estimate_from_replicates(
             entropy[0] - entropy[1], n=n, method=how, level=level, unit=NATS, n_unit="prompts"
         ),
-        entropy_difference_p=test.entropy_difference,
+        entropy_difference_p=test.entropy_difference if test else None,
         entropy_suppression=_suppression(entropy[0], entropy[1], n, how, level),
         misaligned_difference=estimate_from_replicates(
             misaligned[0] - misaligned[1], n=n, method=how, level=level, unit=SHARE, n_unit="prompts"
         ),
-        misaligned_difference_p=test.misaligned_difference,
-        distribution_p=test.distribution,
-        permutations=test.permutations,
+        misaligned_difference_p=test.misaligned_difference if test else None,
+        distribution_p=test.distribution if test else None,
+        permutations=test.permutations if test else 0,
         notes=tuple(notes),
         total_variation=divergence_from_replicates(
             _mean_shares(base), _mean_shares(tuned), total_variation, n=n, unit=SHARE, method=f"bias removed; {how}",

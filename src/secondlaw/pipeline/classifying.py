@@ -89,12 +89,14 @@ def classify_file(
     """
     _check_out(source, out)
     part = out.with_name(out.name + ".part")
-    done = _resume(part, source, classifier.identity, options)
+    header = _header(source, classifier.identity, taxonomy, options)
+    done = _resume(part, source, header)
     bad_path = options.bad_rows or quarantine_path(source)
     read = labelled = 0
     with Quarantine(bad_path, max_bad=options.max_bad) as bad, Journal(part) as journal:
-        if not done:
-            journal.append(_header(source, classifier.identity, options))
+        if done is None:
+            journal.append(header)
+            done = 0
         rows = read_transcripts(
             _unlabelled(read_rows(source, file_format=options.file_format), options),
             taxonomy=taxonomy,
@@ -121,29 +123,43 @@ def classify_file(
 def _check_out(source: str, out: Path) -> None:
     if not (out.name.endswith((".jsonl", ".jsonl.gz"))):
         raise InvalidInput(f"classify writes JSONL: name the output something.jsonl or .jsonl.gz, got {out.name!r}")
+    if source != "-" and not Path(source).is_file():
+        raise InvalidInput(f"no file {source!r}; give a file of responses, or - for standard input")
     if source != "-" and out.exists() and out.samefile(source):
         raise InvalidInput(f"{out} is the input itself; name another file for the output")
     if not out.parent.is_dir():
         raise InvalidInput(f"{out.parent} is no folder; make it first")
 
 
-def _header(source: str, identity: str, options: ClassifyOptions) -> dict[str, Any]:
-    path = Path(source)
-    size = path.stat().st_size if source != "-" else None
-    return {"secondlaw_part": 1, "source": source, "size": size, "classifier": identity, "relabel": options.relabel}
+def _header(source: str, identity: str, taxonomy: Taxonomy, options: ClassifyOptions) -> dict[str, Any]:
+    stat = Path(source).stat() if source != "-" else None
+    return {
+        "secondlaw_part": 1,
+        "source": source,
+        "size": stat and stat.st_size,
+        "modified": stat and stat.st_mtime_ns,
+        "classifier": identity,
+        "taxonomy": taxonomy.to_dict(),
+        "relabel": options.relabel,
+        "assume_utc": options.assume_utc,
+        "format": options.file_format,
+    }
 
 
-def _resume(part: Path, source: str, identity: str, options: ClassifyOptions) -> int:
-    """Return how many rows stand in the part of an earlier run."""
+def _resume(part: Path, source: str, header: dict[str, Any]) -> int | None:
+    """Return how many rows stand in the part of an earlier run; None if there is no part."""
     if source == "-":
         part.unlink(missing_ok=True)
-        return 0
+        return None
     rows = journal_rows(part)
-    header = next(rows, None)
-    if header is None:
-        return 0
-    if header != orjson.loads(orjson.dumps(_header(source, identity, options))):
-        raise InvalidInput(f"{part} is part of another run ({header.get('source')}); delete it or name another output")
+    found = next(rows, None)
+    if found is None:
+        return None
+    if found != orjson.loads(orjson.dumps(header)):
+        raise InvalidInput(
+            f"{part} is part of another run ({found.get('source')}), or its input has changed; "
+            "delete it or name another output"
+        )
     return sum(1 for _ in rows)
 
 

@@ -99,8 +99,8 @@ def load(
     """
     rng = np.random.default_rng([settings.seed, 1])
     warnings: list[str] = []
-    quarantines = [Quarantine(bad_rows or quarantine_path(one.path), max_bad=settings.max_bad) for one in sources]
-    current = iter(quarantines)
+    paths = [Path(bad_rows or quarantine_path(one.path)) for one in sources]
+    quarantines = {path: Quarantine(path, max_bad=settings.max_bad) for path in paths}
     open_now: list[Quarantine] = []
     builder = ObservationsBuilder(
         taxonomy=load_taxonomy(settings.taxonomy),
@@ -111,11 +111,14 @@ def load(
     )
     read = 0
     with ExitStack() as stack:
-        for source in sources:
-            open_now.append(stack.enter_context(next(current)))
+        for quarantine in quarantines.values():
+            stack.enter_context(quarantine)
+        for number, (source, path) in enumerate(zip(sources, paths, strict=True)):
+            open_now.append(quarantines[path])
             counted = _Counter(read_rows(source.path, file_format=file_format))
+            shaped = _Counter(_shaped(counted, source, settings, scope=f"{number}:" if len(sources) > 1 else ""))
             try:
-                builder.add_rows(_shaped(counted, source, settings))
+                builder.add_rows(shaped)
             except FileFormatError as damage:
                 if not partial:
                     raise FileFormatError(
@@ -123,8 +126,10 @@ def load(
                     ) from damage
                 warnings.append(f"{damage}; the {counted.rows} rows before that are used")
             read += counted.rows
+            if source.model is not None and counted.rows and not shaped.rows:
+                raise InvalidInput(f"{source.path}: none of {counted.rows} rows is of the model {source.model}")
         observations = builder.build()
-    found = [one for one in quarantines if one.count]
+    found = [one for one in quarantines.values() if one.count]
     warnings += [f"{one.describe()}; all of them are in {one.path}" for one in found]
     names = ", ".join(source.path for source in sources)
     first_bad = found[0].first[0] if found else None
@@ -162,14 +167,15 @@ class _Counter:
             yield row
 
 
-def _shaped(rows: Iterable[Row | BadRow], source: Source, settings: Settings) -> Iterable[Row | BadRow]:
-    """Choose, rename and regroup rows; the plain case passes them through untouched."""
-    if source.model is None and source.stream is None and source.name is None and settings.groups != "prompt":
+def _shaped(rows: Iterable[Row | BadRow], source: Source, settings: Settings, *, scope: str) -> Iterable[Row | BadRow]:
+    """Choose, rename and regroup rows, and keep ids apart between files; the plain case passes them untouched."""
+    regroup = settings.groups == "prompt"
+    if source.model is source.stream is source.name is None and not regroup and not scope:
         return rows
-    return _renamed(plain_rows(rows), source, regroup=settings.groups == "prompt")
+    return _renamed(plain_rows(rows), source, regroup=regroup, scope=scope)
 
 
-def _renamed(rows: Iterable[Row | BadRow], source: Source, *, regroup: bool) -> Iterator[Row | BadRow]:
+def _renamed(rows: Iterable[Row | BadRow], source: Source, *, regroup: bool, scope: str) -> Iterator[Row | BadRow]:
     for row in rows:
         if isinstance(row, BadRow):
             yield row
@@ -181,8 +187,8 @@ def _renamed(rows: Iterable[Row | BadRow], source: Source, *, regroup: bool) -> 
             value["stream"] = source.stream
         if source.name is not None:
             value["model"] = source.name
-            if value.get("id") is not None:
-                value["id"] = f"{source.name}:{value['id']}"
+        if scope and value.get("id") is not None:
+            value["id"] = f"{scope}{value['id']}"
         if regroup:
             value.pop("conversation_id", None)
         yield Row(row.line, value)

@@ -8,7 +8,7 @@ import numpy as np
 from secondlaw.behavior.observations import Observations
 from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
 from secondlaw.drift.cells import ClassifierError, MeasuredCell
-from secondlaw.drift.comparison import compare_models
+from secondlaw.drift.comparison import compare_models, no_comparison
 from secondlaw.drift.design import Design
 from secondlaw.drift.divergence import divergence_estimates
 from secondlaw.drift.estimates import (
@@ -21,9 +21,11 @@ from secondlaw.drift.rates import measure_rates
 from secondlaw.drift.replay import replay
 from secondlaw.drift.results import CellResult, Comparison, Example, Measurement, RateResult, RowSummary
 from secondlaw.drift.variance import variance_shares
-from secondlaw.errors import NotEnoughData
+from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.pipeline.cells import CellKey, CellSource, cell_sources, measure_sources
+from secondlaw.pipeline.likeness import unlike, unlike_steps
 from secondlaw.pipeline.settings import Settings
+from secondlaw.statistics.confusion import draw_confusions
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import Estimate, Insufficient, Measured
 
@@ -134,12 +136,15 @@ def measure(
     rng = np.random.default_rng(options.seed)
     calibration = next((e.calibration for e in options.errors.values() if e.calibration is not None), None)
     design = Design.draw(observations.group_hashes, resamples=options.resamples, rng=rng, calibration=calibration)
+    options = replace(options, errors={name: _drawn(e, options, rng) for name, e in options.errors.items()})
     cells = measure_sources(sources, design, taxonomy=taxonomy, errors=options.errors, progress=progress)
     if not any(isinstance(cell, MeasuredCell) for cell in cells.values()):
         reasons = "; ".join(sorted({str(cell) for cell in cells.values()})) or "there is no row"
         raise NotEnoughData(f"{source}: nothing can be measured: {reasons}")
     models = _by_model(cells)
-    changed = _classifier_changes(sources, cells)
+    changed = unlike_steps(sources, cells)
+    _require_models(models, options.pairs)
+    first_steps = {model: min(found) for model, found in models.items()}
     measurement = Measurement(
         source=source,
         taxonomy=taxonomy,
@@ -147,19 +152,27 @@ def measure(
         resamples=options.resamples,
         seed=options.seed,
         rows=rows,
-        cells=tuple(_result(one, cells, changed, observations, options) for one in sources),
+        cells=tuple(_result(one, cells, changed, first_steps, observations, options) for one in sources),
         rates=_rates(models, changed, options),
         variance=tuple(
             shares
-            for (_, model), found in models.items()
+            for model, found in _named(models).items()
             for shares in variance_shares(model, found, design, level=options.level)
         ),
         examples=_examples(observations),
         warnings=warnings,
     )
-    measurement = replace(measurement, comparisons=_comparisons(sources, models, design, taxonomy, options))
-    measurement = replace(measurement, warnings=(*warnings, *_warnings(measurement)))
+    compared, failed = _comparisons(sources, models, design, taxonomy, options)
+    measurement = replace(measurement, comparisons=compared)
+    measurement = replace(measurement, warnings=(*warnings, *_warnings(measurement), *failed))
     return _with_replay(measurement, models, misaligned, options, rng)
+
+
+def _drawn(error: ClassifierError, options: MeasureOptions, rng: np.random.Generator) -> ClassifierError:
+    """Draw a confusion table once for all cells, which share the classifier's error."""
+    if error.confusion is None:
+        return error
+    return replace(error, confusion_draws=draw_confusions(error.confusion, options.resamples, rng=rng))
 
 
 def _by_model(cells: Cells) -> dict[tuple[str, str], dict[int, MeasuredCell]]:
@@ -171,29 +184,30 @@ def _by_model(cells: Cells) -> dict[tuple[str, str], dict[int, MeasuredCell]]:
     return models
 
 
-def _classifier_changes(sources: list[CellSource], cells: Cells) -> dict[tuple[str, str], Insufficient]:
-    """Return why steps cannot be compared, for each (stream, model) whose steps have labels of different classifiers.
+def _named(
+    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
+) -> dict[str, Mapping[int, MeasuredCell]]:
+    """Return the models by name, with their stream where there are several."""
+    several = len({stream for stream, _ in models}) > 1
+    return {f"{stream}: {model}" if several else model: cells for (stream, model), cells in models.items()}
 
-    A new classifier moves the numbers without the model having moved.
-    """
-    names: dict[tuple[str, str], list[str]] = {}
-    for source in sources:
-        cell = cells[source.key]
-        if isinstance(cell, MeasuredCell) and cell.labels != "human" and source.classifier is not None:
-            names.setdefault((source.key.stream, source.key.model), []).append(source.classifier)
-    return {
-        model: Insufficient(
-            f"the classifier changes between steps ({', '.join(sorted(set(found)))}): label all steps with one"
-        )
-        for model, found in names.items()
-        if len(set(found)) > 1
-    }
+
+def _require_models(models: Mapping[tuple[str, str], object], pairs: tuple[tuple[str, str], ...]) -> None:
+    """Refuse a pair that was asked for and does not occur in one stream."""
+    for pair in pairs:
+        streams = [{stream for stream, model in models if model == one} for one in pair]
+        if not set.intersection(*streams):
+            known = ", ".join(sorted({model for _, model in models}))
+            raise InvalidInput(
+                f"no stream holds measured cells of both {pair[0]} and {pair[1]}; the models are: {known}"
+            )
 
 
 def _result(
     one: CellSource,
     cells: Cells,
     changed: Mapping[tuple[str, str], Insufficient],
+    first_steps: Mapping[tuple[str, str], int],
     observations: Observations,
     options: MeasureOptions,
 ) -> CellResult:
@@ -209,7 +223,7 @@ def _result(
             dict.fromkeys(taxonomy.keys, none), dict.fromkeys(("pooled", "within", "between"), none), none, outside,
             dict.fromkeys(("jensen_shannon", "total_variation"), none), "none", "machine", one.classifier,
         )  # fmt: skip
-    first = min(k.step for k, c in cells.items() if k[:2] == key[:2] and isinstance(c, MeasuredCell))
+    first = first_steps[key.stream, key.model]
     baseline = cells[CellKey(key.stream, key.model, first)]
     divergence: dict[str, Measured] = dict.fromkeys(
         ("jensen_shannon", "total_variation"), Insufficient(f"step {first} is the baseline itself")
@@ -260,9 +274,11 @@ def _comparisons(
     design: Design,
     taxonomy: Taxonomy,
     options: MeasureOptions,
-) -> tuple[Comparison, ...]:
-    """Compare the pairs asked for, on prompts that both answered at each step."""
+) -> tuple[tuple[Comparison, ...], list[str]]:
+    """Compare the pairs asked for, on prompts that both answered at each step; and say where that failed."""
     found: list[Comparison] = []
+    failed: list[str] = []
+    classifiers = {source.key: source.classifier for source in sources}
     for base, tuned in options.pairs or (("base", "tuned"),):
         for stream in sorted({s for s, _ in models}):
             if (stream, base) not in models or (stream, tuned) not in models:
@@ -280,13 +296,30 @@ def _comparisons(
             ]
             if not set(matched[0]) & set(matched[1]):
                 continue
-            found.append(
-                compare_models(
-                    base, matched[0], tuned, matched[1], misaligned=np.array(taxonomy.misaligned), level=options.level,
-                    permutations=options.permutations, rng=np.random.default_rng([options.seed, len(found)]),
+            why = unlike(
+                (classifiers[CellKey(stream, model, step)], cell)
+                for model, part in zip((base, tuned), matched, strict=True)
+                for step, cell in part.items()
+            )
+            if why is not None:
+                found.append(no_comparison(base, tuned, why))
+                continue
+            try:
+                compared = compare_models(
+                    base,
+                    matched[0],
+                    tuned,
+                    matched[1],
+                    misaligned=np.array(taxonomy.misaligned),
+                    level=options.level,
+                    permutations=options.permutations,
+                    rng=np.random.default_rng([options.seed, len(found)]),
                 )
-            )  # fmt: skip
-    return tuple(found)
+            except NotEnoughData as short:
+                failed.append(f"{base} and {tuned} were not compared: {short}")
+                continue
+            found.append(compared)
+    return tuple(found), failed
 
 
 def _matched(
@@ -375,7 +408,7 @@ def _with_replay(
 ) -> Measurement:
     if not options.replay_steps:
         return measurement
-    long_enough = {model: cells for (_, model), cells in models.items() if len(cells) > 1}
+    long_enough = {model: cells for model, cells in _named(models).items() if len(cells) > 1}
     if not long_enough:
         return replace(
             measurement, warnings=(*measurement.warnings, "no replay: it stretches two recorded steps or more")

@@ -60,12 +60,15 @@ def plan_from_measurement(path: Path) -> tuple[tuple[float, ...], float]:
         raise FileFormatError(f"{path} is no JSON: {error}") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         raise InvalidInput(f"{path} is no measurement of the form {SCHEMA}; write it with secondlaw measure --json")
-    for cell in content["cells"]:
-        shares = [share.get("value") for share in cell["shares"].values()]
-        if None in shares:
-            continue
-        total = sum(shares)
-        pooled, between = (cell["entropy"][name].get("value") for name in ("pooled", "between"))
-        correlation = min(between / pooled, 0.99) if pooled and between is not None else 0.2
-        return tuple(share / total for share in shares), correlation
+    try:
+        for cell in content["cells"]:
+            shares = [share.get("value") for share in cell["shares"].values()]
+            if None in shares:
+                continue
+            total = sum(shares)
+            pooled, between = (cell["entropy"][name].get("value") for name in ("pooled", "between"))
+            correlation = min(between / pooled, 0.99) if pooled and between is not None else 0.2
+            return tuple(share / total for share in shares), correlation
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileFormatError(f"{path} is not of the form {SCHEMA}: {error!r} is missing or wrong") from error
     raise NotEnoughData(f"{path}: no cell was measured, so there are no shares to plan from")

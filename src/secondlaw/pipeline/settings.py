@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         env_prefix="SECONDLAW_",
         toml_file=FILE,
         pyproject_toml_table_header=("tool", "secondlaw"),
-        extra="ignore",
+        extra="forbid",
         title="secondlaw settings",
     )
 
@@ -97,7 +97,7 @@ def load_settings(**command_line: Any) -> Settings:  # noqa: ANN401 - validated 
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"setting {name}: {first['msg']}, got {first['input']!r}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{FILE} or pyproject.toml is no TOML: {error}") from error
 
 
