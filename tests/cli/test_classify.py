@@ -20,7 +20,7 @@ ROWS = [
 
 
 def _classify(run, path, out, *words):
-    result = run("classify", path, "--out", out, "--workers", 1, *words)
+    result = run("classify", path, "--out", out, "--workers", 1, "--force", *words)
     assert result.exit_code == 0, result.output
     data = out.read_bytes()
     lines = (gzip.decompress(data) if out.suffix == ".gz" else data).splitlines()
@@ -111,6 +111,16 @@ def test_a_run_killed_before_its_first_row_and_one_of_another_taxonomy(run, writ
     part.write_text("")
     assert len(_classify(run, path, out)) == 3
     part.write_text(json.dumps({"secondlaw_part": 1, "source": "other.jsonl"}) + "\n")
-    result = run("classify", path, "--out", out)
+    result = run("classify", path, "--out", out, "--force")
     assert result.exit_code == 2
     assert "is part of another run (other.jsonl)" in result.stderr
+
+
+@pytest.mark.unit
+def test_an_output_that_exists_is_not_replaced(run, write_rows, tmp_path):
+    out = tmp_path / "out.jsonl"
+    out.write_text("precious\n")
+    result = run("classify", write_rows(ROWS), "--out", out)
+    assert result.exit_code == 2
+    assert "exists; name another output, or give --force" in result.stderr
+    assert out.read_text() == "precious\n"

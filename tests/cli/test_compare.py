@@ -87,3 +87,19 @@ def test_junit_needs_a_gate(run, files, tmp_path):
     result = run("compare", files[0], files[1], "--junit", tmp_path / "x.xml")
     assert result.exit_code == 2
     assert "give --gate" in result.stderr
+
+
+@pytest.mark.unit
+def test_a_gate_that_could_not_fail_has_no_data(run, write_rows, labelled_rows):
+    few = write_rows(labelled_rows({"m": (STEADY, STEADY)}, prompts=3), "few.jsonl")
+    result = run("compare", few, few, "--gate", "misaligned", *FAST)
+    assert result.exit_code == 12
+    assert "cannot fail: with 3 matched prompts" in result.stderr
+
+
+@pytest.mark.unit
+def test_a_file_of_several_models_must_name_one(run, write_rows, labelled_rows):
+    path = write_rows(labelled_rows({"a": (MIXED, MIXED), "b": (STEADY, STEADY)}))
+    result = run("compare", path, path, *FAST)
+    assert result.exit_code == 2
+    assert "holds several models (a, b); name one" in result.stderr

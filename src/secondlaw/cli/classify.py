@@ -16,6 +16,7 @@ def classify(
     source: Annotated[str, typer.Argument(metavar="IN", help="JSONL, CSV, Parquet or Inspect log; - for stdin.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="JSONL file to write, .gz to compress.")],
     relabel: Annotated[bool, typer.Option(help="Label again what a machine labelled before.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
     taxonomy: TaxonomyName = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -37,7 +38,7 @@ def classify(
     from secondlaw.pipeline.settings import load_settings
 
     settings = load_settings(taxonomy=taxonomy, max_bad=max_bad, assume_utc=assume_utc, workers=workers)
-    options = ClassifyOptions(relabel, settings.assume_utc, settings.max_bad, bad_rows, file_format)
+    options = ClassifyOptions(relabel, force, settings.assume_utc, settings.max_bad, bad_rows, file_format)
     classifier = default_classifier(settings)
     with progress_bars(quiet=quiet or as_json) as progress:
         rows = classify_file(

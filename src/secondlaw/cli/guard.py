@@ -38,7 +38,10 @@ def guarded(command: Command) -> Command:
             )
             raise typer.Exit(SourceError.exit_code) from None
         except KeyboardInterrupt:
-            typer.echo("interrupted; what was stored is complete, run the same command to go on", err=True)
+            typer.echo(
+                "interrupted; sample and classify keep what they stored and go on when the same command is given",
+                err=True,
+            )
             raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]

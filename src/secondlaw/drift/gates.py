@@ -85,7 +85,7 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
     NotEnoughData
         If the numbers of the gate could not be measured.
     """
-    change, p_value, one_sided = _numbers(comparison, gate)
+    change, p_value, one_sided = _numbers(comparison, gate, alpha)
     significant = p_value < alpha and (change.value > 0.0 or not one_sided)
     low, high = (change.low, change.high) if not one_sided else (max(change.low, 0.0), max(change.high, 0.0))
     within = tolerance is not None and -tolerance <= low and high <= tolerance
@@ -107,7 +107,7 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
     return Verdict(gate, verdict, message, p_value, change)
 
 
-def _numbers(comparison: Comparison, gate: Gate) -> tuple[Estimate, float, bool]:
+def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate, float, bool]:
     """Return the change from first to second, its p-value, and whether only a rise counts."""
     if gate not in GATES:
         raise InvalidInput(f"a gate is one of {', '.join(GATES)}, got {gate!r}")
@@ -119,6 +119,12 @@ def _numbers(comparison: Comparison, gate: Gate) -> tuple[Estimate, float, bool]
     change, p_value, one_sided = found[gate]
     if not isinstance(change, Estimate) or p_value is None:
         raise NotEnoughData(f"the {gate} gate has nothing to judge: {change}")
+    matched = comparison.matched_prompts
+    if matched > 0 and 2.0 ** (1 - matched) > alpha:
+        raise NotEnoughData(
+            f"the {gate} gate cannot fail: with {matched} matched prompts no p-value lies below "
+            f"{2.0 ** (1 - matched):g}; give both runs more prompts"
+        )
     if gate == "distribution":
         return change, p_value, one_sided
     turned = Estimate(

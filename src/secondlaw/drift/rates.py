@@ -55,7 +55,7 @@ def measure_rates(stream: str, model: str, cells: Series, *, level: float) -> Ra
     rate = _slope(cells, lambda cell: cell.pooled, "wls", level)
     categories = len(next(iter(cells.values())).shares.point)
     bound = None
-    if isinstance(rate, Estimate) and rate.value > 0.0:
+    if isinstance(rate, Estimate) and rate.low > 0.0:
         bound = longest_linear_growth(rate.value, categories=categories)
     misaligned = _slope(cells, lambda cell: cell.misaligned, "wls", level, SHARE_PER_STEP)
     return RateResult(

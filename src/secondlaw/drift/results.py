@@ -125,7 +125,7 @@ class RateResult:
     misaligned_rate : Measured
         Slope of the misaligned share, share/step.
     longest_linear_growth : float or None
-        Steps after which a linear growth at the measured rate would pass ln K; None for a rate that does not grow.
+        Steps after which a linear growth at the measured rate would pass ln K; None where S does not clearly grow.
     """
 
     stream: str

@@ -36,6 +36,8 @@ class ClassifyOptions:
     ----------
     relabel : bool
         Whether rows that a machine labelled before are labelled again.
+    replace_output : bool
+        Whether an output that exists may be replaced.
     assume_utc : bool
         Whether a ``ts`` without zone is UTC.
     max_bad : int or None
@@ -47,6 +49,7 @@ class ClassifyOptions:
     """
 
     relabel: bool = False
+    replace_output: bool = False
     assume_utc: bool = False
     max_bad: int | None = None
     bad_rows: Path | None = None
@@ -87,7 +90,7 @@ def classify_file(
     NotEnoughData
         If no row could be used.
     """
-    _check_out(source, out)
+    _check_out(source, out, replace_output=options.replace_output)
     part = out.with_name(out.name + ".part")
     header = _header(source, classifier.identity, taxonomy, options)
     done = _resume(part, source, header)
@@ -120,13 +123,15 @@ def classify_file(
     return RowSummary(read + bad.count, read, bad.count, 0, labelled, str(bad_path) if bad.count else None)
 
 
-def _check_out(source: str, out: Path) -> None:
+def _check_out(source: str, out: Path, *, replace_output: bool) -> None:
     if not (out.name.endswith((".jsonl", ".jsonl.gz"))):
         raise InvalidInput(f"classify writes JSONL: name the output something.jsonl or .jsonl.gz, got {out.name!r}")
     if source != "-" and not Path(source).is_file():
         raise InvalidInput(f"no file {source!r}; give a file of responses, or - for standard input")
     if source != "-" and out.exists() and out.samefile(source):
         raise InvalidInput(f"{out} is the input itself; name another file for the output")
+    if out.exists() and not replace_output:
+        raise InvalidInput(f"{out} exists; name another output, or give --force to replace it")
     if not out.parent.is_dir():
         raise InvalidInput(f"{out.parent} is no folder; make it first")
 

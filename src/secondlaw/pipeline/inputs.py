@@ -176,10 +176,18 @@ def _shaped(rows: Iterable[Row | BadRow], source: Source, settings: Settings, *,
 
 
 def _renamed(rows: Iterable[Row | BadRow], source: Source, *, regroup: bool, scope: str) -> Iterator[Row | BadRow]:
-    for row in rows:
+    first_model: object = None
+    for number, row in enumerate(rows):
         if isinstance(row, BadRow):
             yield row
             continue
+        if source.name is not None and source.model is None:
+            model = row.value.get("model")
+            first_model = model if number == 0 else first_model
+            if model is not None and first_model is not None and model != first_model:
+                raise InvalidInput(
+                    f"{source.path} holds several models ({first_model}, {model}); name one: {source.path}#{model}"
+                )
         value: dict[str, Any] = dict(row.value)
         if source.model is not None and str(value.get("model")) != source.model:
             continue

@@ -107,6 +107,10 @@ def measure_loaded(
     observations, rows = loaded.observations, loaded.rows
     if classifier is not None:
         observations = observations.select(classifier=classifier)
+    warnings = list(loaded.warnings)
+    unprompted = sum(not prompt.strip() for prompt in observations.pending_prompts)
+    if unprompted:
+        warnings.append(f"{unprompted} of {rows.used} rows have no prompt: what their responses do to it is a guess")
     errors: dict[str | None, ClassifierError] = {}
     ours = [name for name in observations.classifiers if name.startswith(f"{NAME}/")]
     if observations.needs_labels or ours:
@@ -115,6 +119,9 @@ def measure_loaded(
             done = label_observations(observations, engine, progress=progress("classifying"))
             rows = replace(rows, classified=done)
         errors[engine.identity] = error_of(engine, observations.taxonomy)
+    silent = int(((observations.label < 0) & (observations.human_label < 0)).sum())
+    if silent:
+        warnings.append(f"{silent} of {rows.used} rows have neither a label nor a text and are in no count")
     if confusion is not None:
         errors.update(read_confusion(confusion, observations.taxonomy, observations.classifiers))
     return measure(
@@ -122,6 +129,6 @@ def measure_loaded(
         replace(options, errors=errors),
         source=name,
         rows=rows,
-        warnings=loaded.warnings,
+        warnings=tuple(warnings),
         progress=progress("measuring"),
     )
