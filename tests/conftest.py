@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from loopback_server import Loopback
+
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.load_profile("fixed")
 
 KEYS = ("g1", "g2", "g3", "g4", "g5")
 

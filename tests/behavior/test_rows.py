@@ -251,6 +251,14 @@ JUNK = [
 FIELDS = [*ROW_FIELDS, "input", "output", "messages", "other"]
 
 
+@pytest.mark.unit
+@pytest.mark.parametrize("answered", ["output", "response"])
+def test_messages_come_before_an_answer_whose_question_is_only_named(answered):
+    first = to_transcript({answered: "", "messages": CHAT})
+    assert first.response == "Hello."
+    assert to_transcript(to_row(first)) == first
+
+
 @pytest.mark.law
 @given(st.dictionaries(st.sampled_from(FIELDS), st.sampled_from(JUNK), max_size=4), st.booleans())
 def test_reader_and_schema_agree_on_any_row(change, with_texts):

@@ -13,7 +13,7 @@ no text             ``label`` or ``human_label`` with ``prompt_id`` or ``convers
 A prompt (or input) may itself be a list of messages, a response (or output) a message or a list of them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,7 +46,8 @@ def texts_of(row: Mapping[str, Any]) -> Texts:
     'Hello.'
     """
     wrong: InvalidInput | None = None
-    for shape in (_prompt_response, _input_output, _messages):
+    # Messages say more than an answer whose question is only named by its group.
+    for shape in (_asked(_prompt_response), _asked(_input_output), _messages, _prompt_response, _input_output):
         try:
             texts = shape(row)
         except InvalidInput as error:
@@ -63,6 +64,12 @@ def texts_of(row: Mapping[str, Any]) -> Texts:
         "the row states no prompt and response; it needs prompt and response, input and output, or messages "
         f"(or a label with prompt_id), its fields are: {fields}"
     )
+
+
+def _asked(shape: Callable[[Mapping[str, Any]], Texts | None]) -> Callable[[Mapping[str, Any]], Texts | None]:
+    """Return the shape for rows that state the question itself."""
+    field = "prompt" if shape is _prompt_response else "input"
+    return lambda row: shape(row) if row.get(field) is not None else None
 
 
 def _prompt_response(row: Mapping[str, Any]) -> Texts | None:
