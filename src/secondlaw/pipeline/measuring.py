@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from secondlaw.behavior.observations import Observations
-from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
+from secondlaw.behavior.taxonomy import OUTSIDE
 from secondlaw.drift.cells import ClassifierError, MeasuredCell
-from secondlaw.drift.comparison import compare_models, no_comparison
 from secondlaw.drift.design import Design
 from secondlaw.drift.divergence import divergence_estimates
 from secondlaw.drift.estimates import (
@@ -19,11 +18,12 @@ from secondlaw.drift.estimates import (
 )
 from secondlaw.drift.rates import measure_rates
 from secondlaw.drift.replay import replay
-from secondlaw.drift.results import CellResult, Comparison, Example, Measurement, RateResult, RowSummary
+from secondlaw.drift.results import CellResult, Example, Measurement, RateResult, RowSummary
 from secondlaw.drift.variance import variance_shares
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.pipeline.cells import CellKey, CellSource, cell_sources, measure_sources
-from secondlaw.pipeline.likeness import unlike, unlike_steps
+from secondlaw.pipeline.likeness import unlike_steps
+from secondlaw.pipeline.pairs import compare_pairs
 from secondlaw.pipeline.settings import Settings
 from secondlaw.statistics.confusion import draw_confusions
 from secondlaw.statistics.shares import subset_share
@@ -162,7 +162,17 @@ def measure(
         examples=_examples(observations),
         warnings=warnings,
     )
-    compared, failed = _comparisons(sources, models, design, taxonomy, options)
+    compared, failed = compare_pairs(
+        sources,
+        models,
+        design,
+        taxonomy,
+        pairs=options.pairs or (("base", "tuned"),),
+        errors=options.errors,
+        level=options.level,
+        permutations=options.permutations,
+        seed=options.seed,
+    )
     measurement = replace(measurement, comparisons=compared)
     measurement = replace(measurement, warnings=(*warnings, *_warnings(measurement), *failed))
     return _with_replay(measurement, models, misaligned, options, rng)
@@ -266,84 +276,6 @@ def _rates(
         else:
             found.append(measure_rates(stream, model, cells, level=options.level))
     return tuple(found)
-
-
-def _comparisons(
-    sources: list[CellSource],
-    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
-    design: Design,
-    taxonomy: Taxonomy,
-    options: MeasureOptions,
-) -> tuple[tuple[Comparison, ...], list[str]]:
-    """Compare the pairs asked for, on prompts that both answered at each step; and say where that failed."""
-    found: list[Comparison] = []
-    failed: list[str] = []
-    classifiers = {source.key: source.classifier for source in sources}
-    for base, tuned in options.pairs or (("base", "tuned"),):
-        for stream in sorted({s for s, _ in models}):
-            if (stream, base) not in models or (stream, tuned) not in models:
-                continue
-            ours, theirs = _matched(sources, models, stream, base, tuned)
-            matched = [
-                {
-                    key.step: cell
-                    for key, cell in measure_sources(part, design, taxonomy=taxonomy, errors=options.errors).items()
-                    if isinstance(cell, MeasuredCell)
-                }
-                if isinstance(part, list)
-                else part
-                for part in (ours, theirs)
-            ]
-            if not set(matched[0]) & set(matched[1]):
-                continue
-            why = unlike(
-                (classifiers[CellKey(stream, model, step)], cell)
-                for model, part in zip((base, tuned), matched, strict=True)
-                for step, cell in part.items()
-            )
-            if why is not None:
-                found.append(no_comparison(base, tuned, why))
-                continue
-            try:
-                compared = compare_models(
-                    base,
-                    matched[0],
-                    tuned,
-                    matched[1],
-                    misaligned=np.array(taxonomy.misaligned),
-                    level=options.level,
-                    permutations=options.permutations,
-                    rng=np.random.default_rng([options.seed, len(found)]),
-                )
-            except NotEnoughData as short:
-                failed.append(f"{base} and {tuned} were not compared: {short}")
-                continue
-            found.append(compared)
-    return tuple(found), failed
-
-
-def _matched(
-    sources: list[CellSource],
-    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
-    stream: str,
-    base: str,
-    tuned: str,
-) -> tuple[list[CellSource] | Mapping[int, MeasuredCell], list[CellSource] | Mapping[int, MeasuredCell]]:
-    """Return the cells of both models if their prompts agree at every common step, else what must be measured anew."""
-    ours, theirs = models[stream, base], models[stream, tuned]
-    common = sorted(set(ours) & set(theirs))
-    shared = {step: np.intersect1d(ours[step].group_ids, theirs[step].group_ids) for step in common}
-    if not any(len(both) for both in shared.values()):
-        return ours, theirs
-    if all(np.array_equal(ours[step].group_ids, theirs[step].group_ids) for step in common):
-        return ours, theirs
-    by_key = {source.key: source for source in sources}
-    parts: tuple[list[CellSource], list[CellSource]] = ([], [])
-    for step, both in shared.items():
-        if len(both):
-            for part, model in zip(parts, (base, tuned), strict=True):
-                part.append(by_key[CellKey(stream, model, step)].of_groups(both))
-    return parts
 
 
 def _examples(observations: Observations) -> tuple[Example, ...]:
