@@ -23,14 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.permutation import PERMUTATIONS, homogeneity_test, paired_test
+from secondlaw.statistics.permutation import PERMUTATIONS, homogeneity_test, p_text, paired_test
 from secondlaw.types import Estimate, Measured
 
 __all__ = ["Attribution", "Movement", "attribute", "classifier_test", "model_test"]
 
 Ints = NDArray[np.int64]
-LEAST_SHOWN = 0.0001
-"""A smaller p-value is given as smaller than this: no test shows that a probability is 0."""
 Verdict = Literal["none", "model", "classifier", "both", "undecided"]
 
 
@@ -259,7 +257,7 @@ def _sentence(
 ) -> str:
     said = []
     for name, part in parts.items():
-        p_value = f"p = {part.p_value:.4f}" if part.p_value >= LEAST_SHOWN else f"p < {LEAST_SHOWN}"
+        p_value = p_text(part.p_value)
         if name in moved:
             small = f", by no more than {tolerance:g} in any share" if name in steady else ""
             said.append(f"the {name} moved ({p_value}{small})")

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from secondlaw.drift.results import Comparison
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics.permutation import p_text
 from secondlaw.types import SHARE, Estimate, Measured
 
 __all__ = ["GATES", "Gate", "Verdict", "judge"]
@@ -105,14 +106,10 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
     link = "and" if gate == "distribution" else "to"
     test = "" if gate == "distribution" else "two-sided, "
     message = (
-        f"{what} {moved} {comparison.base} {link} {comparison.tuned}, p {_p(p_value)} "
+        f"{what} {moved} {comparison.base} {link} {comparison.tuned}, {p_text(p_value)} "
         f"({test}alpha {alpha:g}{bound}, {change.n} {change.n_unit})"
     )
     return Verdict(gate, verdict, message, p_value, change)
-
-
-def _p(p_value: float) -> str:
-    return "< 0.0001" if p_value < 0.0001 else f"= {p_value:.4f}"
 
 
 def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate, float, bool]:

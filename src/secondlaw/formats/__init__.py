@@ -6,6 +6,7 @@ from secondlaw.formats.messages import last_text, text_of
 from secondlaw.formats.quarantine import Quarantine, quarantine_path
 from secondlaw.formats.reading import FORMATS, Format, format_of, read_rows
 from secondlaw.formats.rows import BadRow, Row, excerpt_of
+from secondlaw.formats.whole_files import replace_file, sha256_of
 from secondlaw.formats.writing import JsonlWriter, write_jsonl
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "last_text",
     "quarantine_path",
     "read_rows",
+    "replace_file",
+    "sha256_of",
     "text_of",
     "write_jsonl",
 ]

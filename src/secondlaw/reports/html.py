@@ -6,10 +6,7 @@ The page is put together from fragments that are HTML already; text becomes HTML
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
 from html import escape
-from importlib.resources import files
-from string import Template
 
 from secondlaw.drift.results import Comparison, Measurement
 from secondlaw.errors import InvalidInput
@@ -20,6 +17,7 @@ from secondlaw.reports.examples import example_section
 from secondlaw.reports.figures import Figure, comparison_figure, figures_of, replay_figure
 from secondlaw.reports.methods import limits_of, methods_of, recipes_of
 from secondlaw.reports.notices import rows_section, variance_section, warning_box
+from secondlaw.reports.page import frame
 from secondlaw.reports.tables import BADGE, cell_tables, entry, rate_table, table
 from secondlaw.reports.verdict import verdict_of
 from secondlaw.reports.words import count, level, one_line, p_value, p_words, tame
@@ -75,13 +73,7 @@ def render_html(measurement: Measurement, *, created: datetime, version: str, ex
         _footer(measurement, created, version),
     ]
     title = escape(f"Behavior report: {source}")
-    page = Template(_resource("page.html"))
-    return page.substitute(title=title, style=_resource("page.css"), content="\n".join(filter(None, parts)))
-
-
-@cache
-def _resource(name: str) -> str:
-    return files("secondlaw.reports").joinpath(name).read_text(encoding="utf-8")
+    return frame(title, parts)
 
 
 def _list(sentences: Sequence[str]) -> str:

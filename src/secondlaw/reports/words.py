@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import replace
 from typing import Literal
 
+from secondlaw.statistics.permutation import p_text
 from secondlaw.types import Estimate, Insufficient, Measured
 
 __all__ = [
@@ -228,7 +229,7 @@ def p_value(p: float | None, *, one_sided: bool = False) -> str:
     if p is None:
         return "no p-value"
     digits = 4 if p < 0.001 else 3 if p < 0.1 else 2
-    said = "p < 0.0001" if p < 0.0001 else f"p = {p:.{digits}f}"
+    said = p_text(p, digits=digits)
     return f"one-sided {said}" if one_sided else said
 
 

@@ -4,7 +4,6 @@
 time that the run was started or resumed.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import orjson
 
 from secondlaw.errors import FileFormatError, InvalidInput
+from secondlaw.formats import replace_file
 from secondlaw.sampling.run import SamplingRun
 
 __all__ = ["check_manifest", "manifest_path", "record_session"]
@@ -69,12 +69,7 @@ def record_session(run: SamplingRun, out: Path, session: Mapping[str, Any]) -> N
     record = _read(path) if path.exists() else {}
     sessions = [*record.get("sessions", []), dict(session)]
     content = orjson.dumps({**record, "run": run.describe(), "sessions": sessions}, option=orjson.OPT_INDENT_2)
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(content + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    replace_file(path, lambda part: part.write_bytes(content + b"\n"))
 
 
 def _read(path: Path) -> dict[str, Any]:

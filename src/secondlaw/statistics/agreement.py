@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.cell_model import CellSums, posterior_draws
-from secondlaw.statistics.intervals import LEVEL, small_sample_factor
+from secondlaw.statistics.intervals import LEVEL, centred_interval
 from secondlaw.statistics.resampling import RESAMPLES, block_ids, resample_weights
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured
@@ -232,9 +232,7 @@ class _Drawn:
             return Insufficient(why)
         ends, words = [np.quantile(of(self.posterior), tails)], "Dirichlet posterior, one group: sampling error within"
         if self.bootstrap is not None:
-            drawn = of(self.bootstrap)
-            spread = small_sample_factor(self.groups, self.level) * (drawn - np.nanmean(drawn))
-            ends.append(np.nanquantile(point + spread, tails))
+            ends.append(np.array(centred_interval(point, of(self.bootstrap), self.level, groups=self.groups)))
             words = f"bootstrap over {self.groups} groups joined with Dirichlet posterior"
         low, high = min(float(e[0]) for e in ends), max(float(e[1]) for e in ends)
         low, high = max(lowest, min(low, point)), min(1.0, max(high, point))

@@ -125,9 +125,10 @@ class CalibrationSample:
             of = self.labels[rows] == j
             where = self.groups[rows][of]
             sums = np.stack([np.bincount(where, weights=score, minlength=G) for score in scores[of].T], axis=1)
-            mass = (w @ np.bincount(where, minlength=G))[:, None]
+            rows_of = np.bincount(where, minlength=G)
+            mass = (w @ rows_of)[:, None]
             np.divide(w @ sums, mass, out=tables[:, j], where=mass > 0.0)
-            tables[:, j] = self._stretched(tables[:, j], np.asarray(sums), np.bincount(where, minlength=G), w)
+            tables[:, j] = self._stretched(tables[:, j], np.asarray(sums), rows_of, w)
         return tables
 
     @staticmethod

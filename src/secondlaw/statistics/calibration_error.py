@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.agreement import checked_codes, checked_units
-from secondlaw.statistics.intervals import LEVEL, small_sample_factor
+from secondlaw.statistics.intervals import LEVEL, centred_interval, small_sample_factor
 from secondlaw.statistics.resampling import RESAMPLES, resample_weights
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured
@@ -249,8 +249,7 @@ def _brier(by_unit: Floats, sizes: Floats, weights: Floats | None, level: float)
     low, high, how = 2.0 * exact.low, 2.0 * exact.high, "exact interval of a bounded mean, one group"
     if weights is not None:
         drawn = (weights @ by_unit) / (weights @ sizes)
-        spread = point + small_sample_factor(len(sizes), level) * (drawn - drawn.mean())
-        low, high = (float(q) for q in np.quantile(spread, [(1.0 - level) / 2.0, (1.0 + level) / 2.0]))
+        low, high = centred_interval(point, drawn, level, groups=len(sizes))
         how = f"bootstrap over {len(sizes)} groups"
     words = f"Brier score summed over classes, {how}"
     return Estimate(

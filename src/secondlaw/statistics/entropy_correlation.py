@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.agreement import checked_codes
 from secondlaw.statistics.entropy import Method, entropy
-from secondlaw.statistics.intervals import LEVEL, small_sample_factor
+from secondlaw.statistics.intervals import LEVEL, centred_interval
 from secondlaw.statistics.resampling import RESAMPLES, resample_weights
 from secondlaw.types import Estimate, Insufficient, Measured
 
@@ -172,7 +172,6 @@ def _estimate(name: str, point: float, drawn: Floats, groups: int, level: float)
         return Insufficient("the entropies of one side do not vary over groups: there is nothing to correlate")
     z = np.arctanh(np.clip(kept, -_LARGEST, _LARGEST))
     centre = float(np.arctanh(np.clip(point, -_LARGEST, _LARGEST)))
-    spread = centre + small_sample_factor(groups, level) * (z - z.mean())
-    low, high = (float(q) for q in np.tanh(np.quantile(spread, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])))
+    low, high = (float(np.tanh(end)) for end in centred_interval(centre, z, level, groups=groups))
     words = f"{name} correlation of entropies over {groups} groups, bootstrap on Fisher's scale"
     return Estimate(point, min(low, point), max(high, point), level, groups, CORRELATION, words, "groups")

@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 
-__all__ = ["LEVEL", "bca_interval", "interval_from_replicates", "percentile_interval", "small_sample_factor"]
+__all__ = [
+    "LEVEL",
+    "bca_interval",
+    "centred_interval",
+    "interval_from_replicates",
+    "percentile_interval",
+    "small_sample_factor",
+]
 
 Floats = NDArray[np.float64]
 
@@ -154,6 +161,32 @@ def interval_from_replicates(
     else:
         low, high = bca_interval(point, replicates, jackknife, level, groups=groups)
     return np.clip(low, *bounds), np.clip(high, *bounds)
+
+
+def centred_interval(point: float, replicates: ArrayLike, level: float = LEVEL, *, groups: int) -> tuple[float, float]:
+    """Return the percentile interval of replicates moved so that their mean is the point, widened for few groups.
+
+    For a statistic whose replicates are biased as the statistic is: agreement, calibration error, correlation.
+
+    Parameters
+    ----------
+    point : float
+    replicates : array_like, shape (resamples,)
+        NaN where a resample lost what is measured.
+    level : float
+    groups : int
+        Number of resampled groups, at least 2.
+
+    Examples
+    --------
+    >>> low, high = centred_interval(0.5, np.linspace(0.0, 0.8, 401), groups=1000)
+    >>> round(low, 2), round(high, 2)
+    (0.12, 0.88)
+    """
+    drawn = np.asarray(replicates, dtype=np.float64)
+    spread = point + small_sample_factor(groups, level) * (drawn - np.nanmean(drawn))
+    low, high = np.nanquantile(spread, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
 
 
 def small_sample_factor(groups: int, level: float = LEVEL) -> float:

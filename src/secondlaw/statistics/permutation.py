@@ -18,12 +18,22 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.closed_form import plug_in
 
-__all__ = ["PERMUTATIONS", "PermutationTest", "g_statistic", "homogeneity_test", "paired_test", "unpaired_test"]
+__all__ = [
+    "PERMUTATIONS",
+    "PermutationTest",
+    "g_statistic",
+    "homogeneity_test",
+    "p_text",
+    "paired_test",
+    "unpaired_test",
+]
 
 Floats = NDArray[np.float64]
 Alternative = Literal["two-sided", "greater", "less"]
 Statistic = Callable[[Floats], Floats]
 
+LEAST_SHOWN = 0.0001
+"""A smaller p-value is given as smaller than this: no test shows that a probability is 0."""
 PERMUTATIONS = 9999
 """Default number of assignments: p-values come in steps of 1e-4."""
 
@@ -236,6 +246,17 @@ def homogeneity_test(
         alternative="greater",
         permutations=permutations,
     )
+
+
+def p_text(p_value: float, *, digits: int = 4) -> str:
+    """Return a p-value in words; none is said to be 0.
+
+    Examples
+    --------
+    >>> p_text(0.0312), p_text(0.25, digits=2), p_text(0.00003)
+    ('p = 0.0312', 'p = 0.25', 'p < 0.0001')
+    """
+    return f"p = {p_value:.{digits}f}" if p_value >= LEAST_SHOWN else f"p < {LEAST_SHOWN}"
 
 
 def _outcome(observed: float, values: Floats, everything: bool, alternative: Alternative) -> PermutationTest:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.agreement import KAPPA, checked_codes, checked_units
-from secondlaw.statistics.intervals import LEVEL, small_sample_factor
+from secondlaw.statistics.intervals import LEVEL, centred_interval
 from secondlaw.statistics.resampling import RESAMPLES, resample_weights
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import Estimate, Insufficient, Measured
@@ -164,10 +164,9 @@ def _estimate(
     if len(sums) > 1:
         o, e = disagreement(resample_weights(len(sums), resamples, rng=rng) @ sums)
         drawn = 1.0 - np.divide(o, e, out=np.ones_like(o), where=e > 1e-12)
-        spread = point + small_sample_factor(len(sums), level) * (drawn - drawn.mean())
-        ends = np.quantile(spread, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-        lows.append(float(ends[0]))
-        highs.append(float(ends[1]))
+        low, high = centred_interval(point, drawn, level, groups=len(sums))
+        lows.append(low)
+        highs.append(high)
     method = f"{name}, {codes.shape[1]} annotators, bootstrap over {len(sums)} groups joined with exact interval"
     low, high = max(-1.0, min(*lows, point)), min(1.0, max(*highs, point))
     return Estimate(point, low, high, level, int(used.sum()), KAPPA, method, "items")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from secondlaw.errors import ModelFileError
+from secondlaw.formats import sha256_of
 from secondlaw.language import SentenceEmbedder
 
-__all__ = ["load_weights", "prompt_reader"]
+__all__ = ["MANIFEST", "load_weights", "prompt_reader"]
 
 MANIFEST = "manifest.json"
 
@@ -31,18 +33,16 @@ def load_weights(folder: Path | None = None) -> tuple[dict[str, Any], dict[str, 
     ModelFileError
         If a file is missing or damaged.
     """
-    remedy = "reinstall secondlaw" if folder is None else "restore the folder, or train it again"
-    place = folder if folder is not None else resources.files("secondlaw.behavior.classifiers").joinpath("data")
+    manifest = _manifest(folder)
     try:
-        manifest: dict[str, Any] = json.loads(place.joinpath(MANIFEST).read_bytes())
-        raw = place.joinpath(manifest["weights"]).read_bytes()
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelFileError(f"the classifier's weights in {place} cannot be read ({error}); {remedy}") from error
+        raw = _place(folder).joinpath(manifest["weights"]).read_bytes()
+    except (OSError, KeyError) as error:
+        raise _unreadable(folder, error) from error
     found = hashlib.sha256(raw).hexdigest()
     if found != manifest["sha256"]:
         raise ModelFileError(
             f"the classifier's weights {manifest['weights']} have sha256 {found}, the manifest says "
-            f"{manifest['sha256']}; {remedy}"
+            f"{manifest['sha256']}; {_remedy(folder)}"
         )
     with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
         return manifest, {name: stored[name] for name in stored.files}
@@ -63,10 +63,10 @@ def prompt_reader(
     ModelFileError
         If the adapter is missing or damaged.
     """
-    manifest, _ = load_weights()
-    path = Path(str(resources.files("secondlaw.behavior.classifiers").joinpath("data", manifest["adapter"])))
+    manifest = _manifest(None)
+    path = Path(str(_place(None).joinpath(manifest["adapter"])))
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = sha256_of(path)
     except OSError as error:
         raise ModelFileError(f"the adapter {path} cannot be read ({error}); reinstall secondlaw") from error
     if found != manifest["adapter_sha256"]:
@@ -78,3 +78,23 @@ def prompt_reader(
         folder=folder, max_tokens=manifest["max_tokens"], threads=threads, workers=workers, download=download,
         adapter=path,
     )  # fmt: skip
+
+
+def _place(folder: Path | None) -> Traversable:
+    return folder if folder is not None else resources.files("secondlaw.behavior.classifiers").joinpath("data")
+
+
+def _manifest(folder: Path | None) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads(_place(folder).joinpath(MANIFEST).read_bytes())
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    return manifest
+
+
+def _remedy(folder: Path | None) -> str:
+    return "reinstall secondlaw" if folder is None else "restore the folder, or train it again"
+
+
+def _unreadable(folder: Path | None, error: Exception) -> ModelFileError:
+    return ModelFileError(f"the classifier's weights in {_place(folder)} cannot be read ({error}); {_remedy(folder)}")

@@ -19,10 +19,11 @@ from secondlaw.behavior.classifiers.adapted import AdaptedHead
 from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.outside import OutsideDetector
-from secondlaw.behavior.classifiers.shipped import load_weights, prompt_reader
+from secondlaw.behavior.classifiers.shipped import MANIFEST, load_weights, prompt_reader
 from secondlaw.behavior.classifiers.training_features import features_fingerprint
 from secondlaw.behavior.hashing import group_hash
 from secondlaw.errors import InvalidInput, ModelFileError
+from secondlaw.formats import replace_file
 from secondlaw.language import SentenceEmbedder
 
 __all__ = [
@@ -37,7 +38,6 @@ __all__ = [
     "write_folder",
 ]
 
-MANIFEST = "manifest.json"
 PROMPTS_FILE = "prompts.u64"
 """Hashes of the prompts that a classifier was trained on, beside its weights."""
 MANIFEST_SCHEMA = "secondlaw/classifier/1"
@@ -92,8 +92,8 @@ def write_folder(
     np.savez_compressed(packed, **stored)
     digest = hashlib.sha256(_content(arrays)).hexdigest()
     (out / MANIFEST).unlink(missing_ok=True)  # the old one says nothing of the new weights
-    _write(out / WEIGHTS, packed.getvalue())
-    _write(out / PROMPTS_FILE, prompt_hashes(prompts))
+    replace_file(out / WEIGHTS, lambda path: path.write_bytes(packed.getvalue()))
+    replace_file(out / PROMPTS_FILE, lambda path: path.write_bytes(prompt_hashes(prompts)))
     whole = {
         "schema": MANIFEST_SCHEMA,
         "kind": "embedded",
@@ -103,7 +103,8 @@ def write_folder(
         "features": features_fingerprint(),
         **manifest,
     }
-    _write(out / MANIFEST, (json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    replace_file(out / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
     return whole
 
 
@@ -215,9 +216,3 @@ def _head(name: str, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Head | Ad
 def _content(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
     """Return all numbers as bytes: the version then depends on them alone, not on the time of day in an archive."""
     return b"".join(name.encode() + np.ascontiguousarray(array).tobytes() for name, array in sorted(arrays.items()))
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)

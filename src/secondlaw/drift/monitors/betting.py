@@ -22,7 +22,7 @@ from secondlaw.drift.monitors.baseline import Baseline, gains, learn_baseline, s
 from secondlaw.drift.monitors.bets import Bets, seed_capital
 from secondlaw.drift.monitors.decision import Decision
 from secondlaw.drift.monitors.settings import BettingSettings
-from secondlaw.drift.monitors.steps import next_step, step_counts
+from secondlaw.drift.monitors.steps import first_skipped, next_step, step_counts, version_change
 from secondlaw.errors import InvalidInput, NotEnoughData
 
 __all__ = ["BettingMonitor"]
@@ -112,23 +112,21 @@ class BettingMonitor:
         if len(counts) != width:
             raise InvalidInput(f"step {now} has {len(counts)} categories, those before it had {width}")
         self._width = width
-        skipped = None if self._last is None or now == self._last + 1 else self._last + 1
+        skipped = first_skipped(now, self._last)
         self._last = now
         n = round(float(counts.cumsum()[-1]))
         before, self._empty_since = self._empty_since, None
         if n == 0:
-            self._empty_since = before if before is not None else now if skipped is None else skipped
+            self._empty_since = verdicts.empty_since(before, now, skipped)
             return verdicts.missing(now, self._empty_since, before is None, self._evidence, self.log_threshold)
-        changed = self._take_version(version)
-        if changed is not None:
-            decision = self._learn(now, n, counts)
-            reason = f"{changed}: a change point by construction, a new baseline is learnt"
-            return replace(decision, alarm=True, verdict="changed", since=now, reason=reason)
+        change = version_change(version, self._version)
+        self._version = version if version is not None else self._version
+        if change is not None:
+            self.relearn()
         decision = self._learn(now, n, counts) if self.baseline is None else self._monitor(now, n, counts)
-        if skipped is None or before is not None or decision.alarm:  # a stretch of empty steps alarms once
-            return decision
-        gap = f"nothing was seen at steps {skipped} to {now - 1}"
-        return replace(decision, alarm=True, verdict="missing", since=skipped, reason=f"{gap}; {decision.reason}")
+        if change is not None:
+            return verdicts.changed(decision, f"{change}, a new baseline is learnt")
+        return decision if before is not None else verdicts.after_gap(decision, skipped)  # an empty stretch alarms once
 
     def restart(self) -> None:
         """Begin a new run on the same baseline, after an alarm was dealt with: the run's own budget applies."""
@@ -184,13 +182,6 @@ class BettingMonitor:
         for name in _PLAIN:
             setattr(found, f"_{name}", state[name])
         return found
-
-    def _take_version(self, version: str | None) -> str | None:
-        before, self._version = self._version, version if version is not None else self._version
-        if version is None or before is None or version == before:
-            return None
-        self.relearn()
-        return f"the classifier is now {version}, it was {before}"
 
     def _learn(self, step: int, n: int, counts: NDArray[np.float64]) -> Decision:
         self._rows.append(counts)

@@ -8,15 +8,14 @@ false-alarm rate, and each says so in every decision.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from secondlaw.drift.monitors.decision import Decision, Verdict
-from secondlaw.drift.monitors.steps import next_step
-from secondlaw.drift.monitors.verdicts import missing
+from secondlaw.drift.monitors.steps import first_skipped, next_step, version_change
+from secondlaw.drift.monitors.verdicts import after_gap, changed, empty_since, missing
 from secondlaw.errors import InvalidInput
 
 __all__ = ["StepValueMonitor", "Watches", "step_entropy"]
@@ -112,25 +111,21 @@ class StepValueMonitor(ABC):
         """
         now = next_step(step, self._last)
         value, n = self._value(values)
-        skipped = None if self._last is None or now == self._last + 1 else self._last + 1
+        skipped = first_skipped(now, self._last)
         self._last = now
         if math.isnan(value):
             first = self._missing is None
-            self._missing = self._missing if not first else now if skipped is None else skipped
-            return missing(now, self._missing or 0, first, self._evidence, self.log_threshold)
+            self._missing = empty_since(self._missing, now, skipped)
+            return missing(now, self._missing, first, self._evidence, self.log_threshold)
         self._missing = None
-        before, self._version = self._version, version if version is not None else self._version
-        changed = None not in (version, before) and version != before
-        if changed:
+        change = version_change(version, self._version)
+        self._version = version if version is not None else self._version
+        if change is not None:
             self.relearn()
         decision = self._judge(value, now, n)
-        if changed:
-            reason = f"the classifier is now {version}, it was {before}: a change point by construction; {self.method}"
-            return replace(decision, alarm=True, verdict="changed", since=now, reason=reason)
-        if skipped is None or decision.alarm:
-            return decision
-        gap = f"nothing was seen at steps {skipped} to {now - 1}"
-        return replace(decision, alarm=True, verdict="missing", since=skipped, reason=f"{gap}; {decision.reason}")
+        if change is not None:
+            return changed(decision, f"{change}; {self.method}")
+        return after_gap(decision, skipped)
 
     def _judge(self, value: float, now: int, n: int | None) -> Decision:
         fired, evidence = self._take(value, now)

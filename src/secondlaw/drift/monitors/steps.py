@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.drift.monitors.settings import BettingSettings
 from secondlaw.errors import InvalidInput
 
-__all__ = ["next_step", "step_counts"]
+__all__ = ["first_skipped", "next_step", "step_counts", "version_change"]
 
 
 def next_step(step: int | None, last: int | None, *, ended: bool = False) -> int:
@@ -31,6 +31,30 @@ def next_step(step: int | None, last: int | None, *, ended: bool = False) -> int
     if last is not None and step < last:
         raise InvalidInput(f"step {step} came after step {last}: send steps in order, or replay them sorted")
     return int(step)
+
+
+def first_skipped(now: int, last: int | None) -> int | None:
+    """Return the first of the steps left out before this one, None if none was.
+
+    Examples
+    --------
+    >>> first_skipped(8, 7), first_skipped(9, 7), first_skipped(3, None)
+    (None, 8, None)
+    """
+    return None if last is None or now == last + 1 else last + 1
+
+
+def version_change(version: str | None, before: str | None) -> str | None:
+    """Say that the classifier's version changed; None if it did not, or one of the two is not known.
+
+    Examples
+    --------
+    >>> version_change("b/2", "b/1"), version_change(None, "b/1")
+    ('the classifier is now b/2, it was b/1: a change point by construction', None)
+    """
+    if version is None or before is None or version == before:
+        return None
+    return f"the classifier is now {version}, it was {before}: a change point by construction"
 
 
 def step_counts(values: ArrayLike, settings: BettingSettings) -> NDArray[np.float64]:

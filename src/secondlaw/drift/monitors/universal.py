@@ -9,15 +9,14 @@ turns of one conversation, in a step make it alarm far too often; use the bettin
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.drift.monitors.decision import Decision
-from secondlaw.drift.monitors.steps import next_step
-from secondlaw.drift.monitors.verdicts import missing
+from secondlaw.drift.monitors.steps import first_skipped, next_step, version_change
+from secondlaw.drift.monitors.verdicts import after_gap, changed, empty_since, missing
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.e_values import spent_alpha
 from secondlaw.statistics.universal_inference import NEARNESS, ChangeProcess
@@ -116,27 +115,23 @@ class UniversalMonitor:
             If steps repeat or go back, or the counts are none.
         """
         now = next_step(step, self._last)
-        skipped = None if self._last is None or now == self._last + 1 else self._last + 1
+        skipped = first_skipped(now, self._last)
         row = np.asarray(values, dtype=np.float64)
         n = float(row.sum())
         if n == 0.0:
             self._last = now
             first = self._missing is None
-            self._missing = self._missing if not first else now if skipped is None else skipped
-            return missing(now, self._missing or 0, first, self._evidence, self.log_threshold)
-        before, self._version = self._version, version if version is not None else self._version
-        changed = None not in (version, before) and version != before
-        if changed:
+            self._missing = empty_since(self._missing, now, skipped)
+            return missing(now, self._missing, first, self._evidence, self.log_threshold)
+        change = version_change(version, self._version)
+        self._version = version if version is not None else self._version
+        if change is not None:
             self.relearn()
         decision = self._learn(row, now) if self._learnt < self.baseline_steps else self._judge(row, now)
         self._last, self._missing = now, None
-        if changed:
-            reason = f"the classifier is now {version}, it was {before}: a change point by construction; {self.method}"
-            return replace(decision, alarm=True, verdict="changed", since=now, reason=reason)
-        if skipped is None or decision.alarm:
-            return decision
-        gap = f"nothing was seen at steps {skipped} to {now - 1}"
-        return replace(decision, alarm=True, verdict="missing", since=skipped, reason=f"{gap}; {decision.reason}")
+        if change is not None:
+            return changed(decision, f"{change}; {self.method}")
+        return after_gap(decision, skipped)
 
     def _learn(self, row: NDArray[np.float64], now: int) -> Decision:
         self._process.learn(row)

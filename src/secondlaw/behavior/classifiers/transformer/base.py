@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from secondlaw.behavior.classifiers.transformer.files import sha256_of
 from secondlaw.errors import InvalidInput, ModelFileError
+from secondlaw.formats import sha256_of
 
 __all__ = ["Base", "find_base"]
 

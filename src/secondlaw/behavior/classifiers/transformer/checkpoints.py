@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from safetensors.torch import load_model, save_model
 
-from secondlaw.behavior.classifiers.transformer.files import replace_file
 from secondlaw.behavior.classifiers.transformer.networks import Network
 from secondlaw.errors import InvalidInput, ModelFileError
+from secondlaw.formats import replace_file
 
 __all__ = ["CheckpointStore"]
 

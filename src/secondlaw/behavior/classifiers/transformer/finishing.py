@@ -21,7 +21,6 @@ from secondlaw.behavior.classifiers.transformer.calibration import (
 )
 from secondlaw.behavior.classifiers.transformer.classifier import WEIGHTS, TransformerClassifier, load_transformer
 from secondlaw.behavior.classifiers.transformer.examples import class_counts, examples_of, intent_rows
-from secondlaw.behavior.classifiers.transformer.files import replace_file
 from secondlaw.behavior.classifiers.transformer.job import Job
 from secondlaw.behavior.classifiers.transformer.known import KNOWN, KnownRows
 from secondlaw.behavior.classifiers.transformer.manifest import write_manifest
@@ -29,6 +28,7 @@ from secondlaw.behavior.classifiers.transformer.report import REPORT, TrainingRe
 from secondlaw.behavior.classifiers.transformer.requirements import libraries
 from secondlaw.behavior.classifiers.transformer.settings import LABELS, TASKS, Task
 from secondlaw.behavior.taxonomy import ACTS
+from secondlaw.formats import replace_file
 
 if TYPE_CHECKING:
     import torch

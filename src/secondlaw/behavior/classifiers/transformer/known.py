@@ -14,8 +14,8 @@ import numpy.typing as npt
 from secondlaw.behavior.classifiers.labelled import LabelledRow
 from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, compose
 from secondlaw.behavior.classifiers.transformer.calibration import Calibration
-from secondlaw.behavior.classifiers.transformer.files import replace_file
 from secondlaw.behavior.taxonomy import ACTS, Taxonomy
+from secondlaw.formats import replace_file
 from secondlaw.statistics.calibration import CalibrationSample
 
 __all__ = ["KNOWN", "KnownRows"]

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from secondlaw.behavior.classifiers.transformer.files import replace_file, sha256_of
+from secondlaw.behavior.classifiers.shipped import MANIFEST
 from secondlaw.behavior.classifiers.transformer.settings import KINDS, LABELS, TASKS
 from secondlaw.errors import ModelFileError
+from secondlaw.formats import replace_file, sha256_of
 
 __all__ = ["MANIFEST", "is_finished", "read_manifest", "write_manifest"]
 
-MANIFEST = "manifest.json"
 FORMAT = 1
 KIND = "transformer"
 VERSION_DIGITS = 12

@@ -19,16 +19,24 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside `path` and move it there, so that a kill leaves the old file or the new one.
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside `path`, hidden, and move it there, so that a kill leaves the old file or the new one.
 
     Parameters
     ----------
     path : Path
     write : callable
         Writes the file whose path it is given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replace_file(Path(folder) / "a.txt", lambda path: path.write_text("whole"))
+    ...     [(found.name, found.read_text()) for found in Path(folder).iterdir()]
+    [('a.txt', 'whole')]
     """
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
         part.touch()
         usual = part.stat().st_mode  # some libraries leave files that nobody else may read

@@ -1,0 +1,34 @@
+"""The frame of every page: head, style and content in one file, without script and external resources."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+__all__ = ["frame"]
+
+
+def frame(title: str, parts: Iterable[str], *, style: str = "") -> str:
+    """Return a page.
+
+    Parameters
+    ----------
+    title : str
+        Escaped.
+    parts : iterable of str
+        HTML, one below the other; empty ones are left out.
+    style : str
+        CSS beside the common style.
+
+    Examples
+    --------
+    >>> "<title>A</title>" in frame("A", ["<p>text</p>", ""])
+    True
+    """
+    content, css = "\n".join(filter(None, parts)), _resource("page.css") + style
+    return Template(_resource("page.html")).substitute(title=title, style=css, content=content)
+
+
+@cache
+def _resource(name: str) -> str:
+    return files("secondlaw.reports").joinpath(name).read_text(encoding="utf-8")
