@@ -20,6 +20,7 @@ from secondlaw.cli.measure import measure
 from secondlaw.cli.plan import plan
 from secondlaw.cli.sample import sample
 from secondlaw.cli.stress_set import stress_set
+from secondlaw.cli.temporal import temporal
 
 __all__ = ["app", "main"]
 

@@ -1,0 +1,170 @@
+"""Reading conversations: the labelled turns of one or two runs, without their texts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from secondlaw.behavior import load_taxonomy, plain_rows, read_transcripts
+from secondlaw.behavior.transcripts import Transcript, content_id
+from secondlaw.drift.temporal import TemporalComparison, TemporalResult, compare_temporal, measure_temporal
+from secondlaw.drift.turns import ConversationTurns, collect_turns
+from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.formats import BadRow, Format, Quarantine, quarantine_path, read_rows
+from secondlaw.pipeline.row_choice import ChosenRows, CountedRows
+from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.sources import Source, named
+
+__all__ = ["Conversations", "measure_conversations"]
+
+FEWEST = 100
+"""Permutations and null draws are at least so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversations:
+    """What the order of turns shows in some files.
+
+    Parameters
+    ----------
+    source : str
+        What was read.
+    results : tuple of TemporalResult
+        One a stream and model.
+    comparison : TemporalComparison or None
+        Second run minus first, where two were given.
+    rows, repeated : int
+        Rows read; rows that repeat another row's id and content, counted once.
+    notes : tuple of str
+        What the reader must know.
+    seed : int
+    """
+
+    source: str
+    results: tuple[TemporalResult, ...]
+    comparison: TemporalComparison | None
+    rows: int
+    repeated: int
+    notes: tuple[str, ...]
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        return {
+            "source": self.source,
+            "rows": self.rows,
+            "repeated": self.repeated,
+            "seed": self.seed,
+            "notes": list(self.notes),
+            "results": [one.to_dict() for one in self.results],
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+        }
+
+
+def measure_conversations(
+    sources: Sequence[Source],
+    settings: Settings,
+    *,
+    human: bool = False,
+    compared: bool = False,
+    file_format: Format | None = None,
+    bad_rows: Path | None = None,
+) -> Conversations:
+    """Measure the temporal statistics of conversations, and compare two runs of them.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    settings : Settings
+        Of which taxonomy, assume_utc, max_bad, level, resamples, permutations and seed are used.
+    human : bool
+        Whether people's labels are read instead of the machine's.
+    compared : bool
+        Whether the two sources are compared; each must then be one model.
+    file_format : str, optional
+        Where a file's name does not tell.
+    bad_rows : Path, optional
+        Where bad rows go; beside each file by default.
+
+    Returns
+    -------
+    Conversations
+
+    Raises
+    ------
+    NotEnoughData
+        If no row has a conversation, or no turn a label.
+    InvalidInput
+        If a source that is to be compared holds several models.
+    """
+    reader = _Reader(settings, file_format)
+    taxonomy = load_taxonomy(settings.taxonomy)
+    sides = [collect_turns(reader.transcripts(one, bad_rows), taxonomy, human=human)
+             for one in sources]  # fmt: skip
+    name = named(one.path for one in sources)
+    for one, turns in zip(sources, sides, strict=True):
+        _check(turns, one, human=human, alone=compared)
+    rng = np.random.default_rng(settings.seed)
+    draws = max(settings.permutations - 1, FEWEST)
+    results = tuple(
+        measure_temporal(turns, rng=rng, level=settings.level, resamples=settings.resamples, draws=draws)
+        for side in sides
+        for turns in side
+    )
+    comparison = None
+    if compared:
+        comparison = compare_temporal(
+            sides[0][0], sides[1][0], rng=rng, level=settings.level, resamples=settings.resamples, permutations=draws
+        )
+    notes = tuple(dict.fromkeys(reader.notes))
+    return Conversations(name, results, comparison, reader.rows, reader.repeated, notes, settings.seed)
+
+
+class _Reader:
+    """Reads the turns of files and counts what it meets."""
+
+    def __init__(self, settings: Settings, file_format: Format | None) -> None:
+        self.rows = self.repeated = 0
+        self.notes: list[str] = []
+        self._settings, self._format = settings, file_format
+        self._taxonomy = load_taxonomy(settings.taxonomy)
+
+    def transcripts(self, source: Source, bad_rows: Path | None) -> Iterator[Transcript]:
+        """Yield the transcripts of a source without their texts, each once."""
+        settings = self._settings
+        seen: set[bytes] = set()
+        with Quarantine(bad_rows or quarantine_path(source.path), max_bad=settings.max_bad) as quarantine:
+            counted = CountedRows(read_rows(source.path, file_format=self._format), None)
+            chosen = ChosenRows(plain_rows(counted), [("", source)], regroup=False)
+            for one in read_transcripts(chosen, taxonomy=self._taxonomy, assume_utc=settings.assume_utc):
+                if isinstance(one, BadRow):
+                    quarantine.add(one)
+                    continue
+                key = content_id(one.id, one.prompt, one.response).encode()
+                if key in seen:
+                    self.repeated += 1
+                    continue
+                seen.add(key)
+                yield replace(one, prompt="", response="")
+            chosen.require_models(counted.rows)
+            self.rows += counted.rows
+            if quarantine.count:
+                self.notes.append(quarantine.describe())
+
+
+def _check(sides: Sequence[ConversationTurns], source: Source, *, human: bool, alone: bool) -> None:
+    """Refuse what has no turns, or no labels; and several models where one is wanted."""
+    if not any(len(one.sequences) for one in sides):
+        reasons = ", ".join(f"{count} {reason}" for one in sides for reason, count in one.left_out.items())
+        raise NotEnoughData(
+            f"{named([source.path])} holds no conversation ({reasons or 'no rows'}); rows of one conversation share "
+            "conversation_id"
+        )
+    if not any(one.sequences.steps for one in sides):
+        remedy = "give human_label" if human else "label the rows first: secondlaw classify FILE --out labelled.jsonl"
+        raise NotEnoughData(f"no two turns of {named([source.path])} that follow each other have labels; {remedy}")
+    if alone and len(sides) > 1:
+        models = ", ".join(one.model for one in sides)
+        raise InvalidInput(f"{source.path} holds several models ({models}); name one: {source.path}#{sides[0].model}")
