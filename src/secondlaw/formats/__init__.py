@@ -1,6 +1,7 @@
 """Streaming readers and writers; they know rows and files, not what a row means."""
 
 from secondlaw.formats.encoding import encode_line
+from secondlaw.formats.following import FollowedFile, FollowedStream
 from secondlaw.formats.journal import Journal, journal_rows
 from secondlaw.formats.messages import last_text, text_of
 from secondlaw.formats.quarantine import Quarantine, quarantine_path
@@ -12,6 +13,8 @@ from secondlaw.formats.writing import JsonlWriter, write_jsonl
 __all__ = [
     "FORMATS",
     "BadRow",
+    "FollowedFile",
+    "FollowedStream",
     "Format",
     "Journal",
     "JsonlWriter",

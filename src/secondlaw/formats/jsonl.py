@@ -10,7 +10,7 @@ from secondlaw.errors import FileFormatError
 from secondlaw.formats.compression import DamagedStreamError, plain_blocks
 from secondlaw.formats.rows import BadRow, Row, excerpt_of
 
-__all__ = ["MAX_LINE_BYTES", "read_jsonl_stream", "split_lines"]
+__all__ = ["MAX_LINE_BYTES", "read_jsonl_stream", "row_of_line", "split_lines"]
 
 MAX_LINE_BYTES = 1 << 28
 """A longer line is bad: 256 MiB, some 25 times the longest response ever seen in a log."""
@@ -39,26 +39,36 @@ def read_jsonl_stream(file: BinaryIO, *, name: str) -> Iterator[Row | BadRow]:
     FileFormatError
         If the compressed data are damaged, after every row before the damage; or if the text is UTF-16.
     """
-    loads, line_number, sound = orjson.loads, 0, 0
+    line_number = sound = 0
     try:
         for lines in split_lines(plain_blocks(file), name=name):
             for line in lines:
                 line_number += 1
-                try:
-                    value = loads(line)
-                except orjson.JSONDecodeError as error:
-                    if line.strip(_BLANK):
-                        yield BadRow(line_number, why_not_json(line, error), excerpt_of(line))
-                    continue
-                if type(value) is dict:
-                    sound += 1
-                    yield Row(line_number, value)
-                else:
-                    yield BadRow(line_number, f"a row is a JSON object, got {_kind(value)}", excerpt_of(line))
+                row = row_of_line(line, line_number)
+                if row is not None:
+                    sound += type(row) is Row
+                    yield row
     except DamagedStreamError as damage:
         raise FileFormatError(
             f"{name}: {damage} after line {line_number}; {sound} rows before it were read. Copy the file again"
         ) from damage
+
+
+def row_of_line(line: bytes, number: int) -> Row | BadRow | None:
+    r"""Return the row of a line; None where the line is blank.
+
+    Examples
+    --------
+    >>> row_of_line(b'{"id": 1}', 7)
+    Row(line=7, value={'id': 1})
+    """
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return BadRow(number, why_not_json(line, error), excerpt_of(line)) if line.strip(_BLANK) else None
+    if type(value) is dict:
+        return Row(number, value)
+    return BadRow(number, f"a row is a JSON object, got {_kind(value)}", excerpt_of(line))
 
 
 def split_lines(blocks: Iterator[bytes], *, name: str) -> Iterator[list[bytes]]:
