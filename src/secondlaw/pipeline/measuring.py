@@ -4,35 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from secondlaw.behavior.observations import Observations
-from secondlaw.behavior.taxonomy import OUTSIDE
+from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
+from secondlaw.behavior.windows import Windows
 from secondlaw.drift.cells import ClassifierError, MeasuredCell
 from secondlaw.drift.design import Design
-from secondlaw.drift.divergence import divergence_estimates
-from secondlaw.drift.estimates import (
-    entropy_estimates,
-    misaligned_estimate,
-    share_estimates_of,
-    uncorrected_estimates,
-)
-from secondlaw.drift.rates import measure_rates
 from secondlaw.drift.replay import replay
-from secondlaw.drift.results import CellResult, Example, Measurement, RateResult, RowSummary
+from secondlaw.drift.results import Example, Measurement, RowSummary
 from secondlaw.drift.variance import variance_shares
-from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.pipeline.cells import CellKey, CellSource, cell_sources, measure_sources
+from secondlaw.errors import NotEnoughData
+from secondlaw.pipeline.cell_results import by_model, cell_result, drawn, named_models, rate_results, require_models
+from secondlaw.pipeline.cells import CellSource, cell_sources, measure_sources
 from secondlaw.pipeline.likeness import unlike_steps
 from secondlaw.pipeline.pairs import compare_pairs
 from secondlaw.pipeline.settings import Settings
-from secondlaw.statistics.confusion import draw_confusions
-from secondlaw.statistics.shares import subset_share
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["MeasureOptions", "measure"]
+__all__ = ["MeasureOptions", "measure", "measure_cells"]
 
 Progress = Callable[[int, int], None]
-Cells = Mapping[CellKey, MeasuredCell | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +124,72 @@ def measure(
         If a model that is to be compared does not occur.
     """
     observations = observations.in_windows(options.every)
-    taxonomy = observations.taxonomy
+    return measure_cells(
+        cell_sources(observations, min_n=options.min_n),
+        observations.group_hashes,
+        options,
+        taxonomy=observations.taxonomy,
+        windows=observations.windows,
+        source=source,
+        rows=rows,
+        examples=_examples(observations),
+        warnings=warnings,
+        progress=progress,
+    )
+
+
+def measure_cells(
+    sources: list[CellSource],
+    group_keys: NDArray[np.uint64],
+    options: MeasureOptions,
+    *,
+    taxonomy: Taxonomy,
+    windows: Windows | None,
+    source: str,
+    rows: RowSummary,
+    examples: tuple[Example, ...] = (),
+    warnings: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Measurement:
+    """Measure cells, wherever their rows come from.
+
+    Parameters
+    ----------
+    sources : list of CellSource
+    group_keys : uint64 array, shape (groups,)
+        A stable key of each group that the rows of the cells name.
+    options : MeasureOptions
+    taxonomy : Taxonomy
+    windows : Windows or None
+        Which times the steps stand for.
+    source : str
+        Name of what was read.
+    rows : RowSummary
+    examples : tuple of Example
+    warnings : tuple of str
+    progress : callable, optional
+
+    Returns
+    -------
+    Measurement
+
+    Raises
+    ------
+    NotEnoughData, InvalidInput
+        As :func:`measure`.
+    """
     misaligned = np.array(taxonomy.misaligned)
-    sources = cell_sources(observations, min_n=options.min_n)
     rng = np.random.default_rng(options.seed)
     calibration = next((e.calibration for e in options.errors.values() if e.calibration is not None), None)
-    design = Design.draw(observations.group_hashes, resamples=options.resamples, rng=rng, calibration=calibration)
-    options = replace(options, errors={name: _drawn(e, options, rng) for name, e in options.errors.items()})
+    design = Design.draw(group_keys, resamples=options.resamples, rng=rng, calibration=calibration)
+    options = replace(options, errors={name: drawn(e, options.resamples, rng) for name, e in options.errors.items()})
     cells = measure_sources(sources, design, taxonomy=taxonomy, errors=options.errors, progress=progress)
     if not any(isinstance(cell, MeasuredCell) for cell in cells.values()):
         reasons = "; ".join(sorted({str(cell) for cell in cells.values()})) or "there is no row"
         raise NotEnoughData(f"{source}: nothing can be measured: {reasons}")
-    models = _by_model(cells)
+    models = by_model(cells)
     changed = unlike_steps(sources, cells)
-    _require_models(sources, cells, options.pairs)
+    require_models(sources, cells, options.pairs)
     first_steps = {model: min(found) for model, found in models.items()}
     measurement = Measurement(
         source=source,
@@ -154,14 +198,17 @@ def measure(
         resamples=options.resamples,
         seed=options.seed,
         rows=rows,
-        cells=tuple(_result(one, cells, changed, first_steps, observations, options) for one in sources),
-        rates=_rates(models, changed, options),
+        cells=tuple(
+            cell_result(one, cells, changed, first_steps, taxonomy=taxonomy, windows=windows, level=options.level)
+            for one in sources
+        ),
+        rates=rate_results(models, changed, options.level),
         variance=tuple(
             shares
-            for model, found in _named(models).items()
+            for model, found in named_models(models).items()
             for shares in variance_shares(model, found, design, level=options.level)
         ),
-        examples=_examples(observations),
+        examples=examples,
         warnings=warnings,
     )
     compared, failed = compare_pairs(
@@ -178,108 +225,6 @@ def measure(
     measurement = replace(measurement, comparisons=compared)
     measurement = replace(measurement, warnings=(*warnings, *_warnings(measurement), *failed))
     return _with_replay(measurement, models, misaligned, options, rng)
-
-
-def _drawn(error: ClassifierError, options: MeasureOptions, rng: np.random.Generator) -> ClassifierError:
-    """Draw a confusion table once for all cells, which share the classifier's error."""
-    if error.confusion is None:
-        return error
-    return replace(error, confusion_draws=draw_confusions(error.confusion, options.resamples, rng=rng))
-
-
-def _by_model(cells: Cells) -> dict[tuple[str, str], dict[int, MeasuredCell]]:
-    """Return the measured cells by (stream, model) and step."""
-    models: dict[tuple[str, str], dict[int, MeasuredCell]] = {}
-    for key, cell in cells.items():
-        if isinstance(cell, MeasuredCell):
-            models.setdefault((key.stream, key.model), {})[key.step] = cell
-    return models
-
-
-def _named(
-    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
-) -> dict[str, Mapping[int, MeasuredCell]]:
-    """Return the models by name, with their stream where there are several."""
-    several = len({stream for stream, _ in models}) > 1
-    return {f"{stream}: {model}" if several else model: cells for (stream, model), cells in models.items()}
-
-
-def _require_models(sources: list[CellSource], cells: Cells, pairs: tuple[tuple[str, str], ...]) -> None:
-    """Refuse a pair that was asked for and does not occur in one stream, or of which no cell could be measured."""
-    keys = [source.key for source in sources]
-    for pair in pairs:
-        if not set.intersection(*({key.stream for key in keys if key.model == one} for one in pair)):
-            known = ", ".join(sorted({key.model for key in keys}))
-            raise InvalidInput(f"no stream holds both {pair[0]} and {pair[1]}; the models are: {known}")
-        for one in pair:
-            reasons = {str(cells[key]) for key in keys if key.model == one and isinstance(cells[key], str)}
-            if not any(isinstance(cells[key], MeasuredCell) for key in keys if key.model == one):
-                raise NotEnoughData(f"nothing can be measured of {one}: {'; '.join(sorted(reasons)[:3])}")
-
-
-def _result(
-    one: CellSource,
-    cells: Cells,
-    changed: Mapping[tuple[str, str], Insufficient],
-    first_steps: Mapping[tuple[str, str], int],
-    observations: Observations,
-    options: MeasureOptions,
-) -> CellResult:
-    key, cell, taxonomy, level = one.key, cells[one.key], observations.taxonomy, options.level
-    window = observations.windows.start_of(key.step).isoformat() if observations.windows else None
-    outside: Measured = Insufficient("no labelled response")
-    if len(one.outside):
-        outside = subset_share(one.outside, [False, True], level=level)
-    if isinstance(cell, str):
-        none = Insufficient(cell)
-        return CellResult(
-            key.stream, key.model, key.step, window, len(one.rows), int(np.unique(one.rows.groups).size), one.counts,
-            dict.fromkeys(taxonomy.keys, none), dict.fromkeys(("pooled", "within", "between"), none), none, outside,
-            dict.fromkeys(("jensen_shannon", "total_variation"), none), "none", "machine", one.classifier,
-        )  # fmt: skip
-    first = first_steps[key.stream, key.model]
-    baseline = cells[CellKey(key.stream, key.model, first)]
-    divergence: dict[str, Measured] = dict.fromkeys(
-        ("jensen_shannon", "total_variation"), Insufficient(f"step {first} is the baseline itself")
-    )
-    if key.step != first and key[:2] in changed:
-        divergence = dict.fromkeys(divergence, changed[key.stream, key.model])
-    elif key.step != first and isinstance(baseline, MeasuredCell):
-        divergence = divergence_estimates(cell, baseline, first, level=level)
-    return CellResult(
-        stream=key.stream,
-        model=key.model,
-        step=key.step,
-        window=window,
-        n=cell.n,
-        n_prompts=cell.n_groups,
-        counts=one.counts,
-        shares=share_estimates_of(cell, taxonomy, level),
-        entropy=entropy_estimates(cell, level),
-        misaligned_share=misaligned_estimate(cell, taxonomy, level),
-        outside_share=outside,
-        divergence=divergence,
-        correction=cell.correction,
-        labels=cell.labels,
-        classifier=one.classifier,
-        uncorrected=uncorrected_estimates(cell, taxonomy, level),
-        notes=cell.notes,
-    )
-
-
-def _rates(
-    models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
-    changed: Mapping[tuple[str, str], Insufficient],
-    options: MeasureOptions,
-) -> tuple[RateResult, ...]:
-    found = []
-    for (stream, model), cells in models.items():
-        none = changed.get((stream, model))
-        if none is not None:
-            found.append(RateResult(stream, model, len(cells), none, none, none, None))
-        else:
-            found.append(measure_rates(stream, model, cells, level=options.level))
-    return tuple(found)
 
 
 def _examples(observations: Observations) -> tuple[Example, ...]:
@@ -338,13 +283,13 @@ OUTSIDE_EXPECTED = 0.02
 def _with_replay(
     measurement: Measurement,
     models: Mapping[tuple[str, str], Mapping[int, MeasuredCell]],
-    misaligned: np.typing.NDArray[np.bool_],
+    misaligned: NDArray[np.bool_],
     options: MeasureOptions,
     rng: np.random.Generator,
 ) -> Measurement:
     if not options.replay_steps:
         return measurement
-    long_enough = {model: cells for model, cells in _named(models).items() if len(cells) > 1}
+    long_enough = {model: cells for model, cells in named_models(models).items() if len(cells) > 1}
     if not long_enough:
         return replace(
             measurement, warnings=(*measurement.warnings, "no replay: it stretches two recorded steps or more")
