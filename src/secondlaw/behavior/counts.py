@@ -220,6 +220,35 @@ class Counts:
                 names[k].append(str(row.get(name, _ABSENT[name])))
         return cls._canonical(tuple(keys), every, [_coded(column) for column in names], windows, clusters, table)
 
+    @classmethod
+    def from_columns(
+        cls,
+        keys: Sequence[str],
+        *,
+        every: int | None,
+        series: Sequence[tuple[str, str, str, str, str]],
+        code: NDArray[np.integer[Any]],
+        windows: NDArray[np.int64],
+        clusters: NDArray[np.uint64],
+        table: NDArray[np.int64],
+    ) -> Self:
+        """Build a table from columns; rows with equal keys are added.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            The K categories.
+        every : int or None
+            Length of a window in seconds; None: windows are steps.
+        series : sequence of (stream, model, prompt set, intent, classifier)
+        code : int array, shape (rows,)
+            Into `series`.
+        windows, clusters : int64 and uint64 arrays, shape (rows,)
+        table : int64 array, shape (rows, K + 1)
+        """
+        columns: list[_Coded] = [([part[k] for part in series], np.asarray(code)) for k in range(len(_NAMES))]
+        return cls._canonical(tuple(keys), every, columns, windows, clusters, table)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain JSON values."""
         return {"keys": list(self.keys), "every": self.every, "rows": list(self.rows())}

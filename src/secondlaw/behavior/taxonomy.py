@@ -68,6 +68,9 @@ class Taxonomy:
             raise InvalidInput(f"taxonomy {self.name!r} composes into {sorted(stray)}, its categories are {keys}")
         object.__setattr__(self, "composition", MappingProxyType(dict(self.composition)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Taxonomy.from_dict, (self.to_dict(),)  # a read-only mapping cannot be pickled for another process
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Keys of the categories, in order."""

@@ -10,6 +10,8 @@ import typer
 
 import secondlaw
 from secondlaw.cli.anchor import anchor
+from secondlaw.cli.backtest import backtest
+from secondlaw.cli.check import check
 from secondlaw.cli.classifier import classifier
 from secondlaw.cli.classify import classify
 from secondlaw.cli.compare import compare
@@ -19,8 +21,10 @@ from secondlaw.cli.local_model import local_model
 from secondlaw.cli.measure import measure
 from secondlaw.cli.plan import plan
 from secondlaw.cli.sample import sample
+from secondlaw.cli.serve import alerts, serve, store, token
 from secondlaw.cli.stress_set import stress_set
 from secondlaw.cli.temporal import temporal
+from secondlaw.cli.watch import watch
 
 __all__ = ["app", "main"]
 
@@ -55,12 +59,15 @@ def options(
     """Measure how a language model behaves, how its entropy S(t) drifts, and how sure that is."""
 
 
-for _command in (demo, measure, compare, classify, label, sample, plan):
+for _command in (demo, measure, compare, check, temporal, watch, backtest, classify, label, sample, plan, serve):
     app.command()(_command)
 app.command(name="local-model")(local_model)
 app.command(name="stress-set")(stress_set)
+app.add_typer(alerts)
 app.add_typer(anchor)
 app.add_typer(classifier)
+app.add_typer(store)
+app.add_typer(token)
 
 
 def main() -> None:

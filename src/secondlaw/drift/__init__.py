@@ -2,6 +2,11 @@
 
 from secondlaw.drift.attribution import attribute_change
 from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell
+from secondlaw.drift.check_options import CheckOptions
+from secondlaw.drift.check_permutation import RunTest, run_test
+from secondlaw.drift.check_results import CheckResult
+from secondlaw.drift.check_tables import PromptTable
+from secondlaw.drift.checks import RunRows, check_runs
 from secondlaw.drift.comparison import compare_models
 from secondlaw.drift.design import Design
 from secondlaw.drift.divergence import divergence_estimates, divergence_from_replicates
@@ -29,6 +34,8 @@ __all__ = [
     "SCHEMA",
     "CellResult",
     "CellRows",
+    "CheckOptions",
+    "CheckResult",
     "ClassifierError",
     "Comparison",
     "ConversationTurns",
@@ -37,14 +44,18 @@ __all__ = [
     "Example",
     "MeasuredCell",
     "Measurement",
+    "PromptTable",
     "RateResult",
     "Replay",
     "ReplayArm",
     "RowSummary",
+    "RunRows",
+    "RunTest",
     "TemporalComparison",
     "TemporalResult",
     "VarianceShares",
     "attribute_change",
+    "check_runs",
     "collect_turns",
     "compare_models",
     "compare_temporal",
@@ -54,6 +65,7 @@ __all__ = [
     "measure_rates",
     "measure_temporal",
     "replay",
+    "run_test",
     "series_of",
     "variance_shares",
 ]

@@ -19,9 +19,10 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.permutation import p_text
 from secondlaw.types import SHARE, Estimate, Measured
 
-__all__ = ["GATES", "Gate", "Verdict", "judge"]
+__all__ = ["GATES", "Gate", "Outcome", "Verdict", "decide", "judge", "signed"]
 
 Gate = Literal["distribution", "misaligned", "entropy"]
+Outcome = Literal["pass", "fail", "inconclusive"]
 GATES: tuple[Gate, ...] = get_args(Gate)
 EXIT_CODES = {"pass": 0, "fail": 10, "inconclusive": 11}
 
@@ -42,7 +43,7 @@ class Verdict:
     """
 
     gate: Gate
-    verdict: Literal["pass", "fail", "inconclusive"]
+    verdict: Outcome
     message: str
     p_value: float
     change: Estimate
@@ -90,19 +91,10 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
     """
     change, p_value, one_sided = _numbers(comparison, gate, alpha)
     significant = p_value < alpha and (change.value > 0.0 or not one_sided)
-    low, high = (change.low, change.high) if not one_sided else (max(change.low, 0.0), max(change.high, 0.0))
-    within = tolerance is not None and -tolerance <= low and high <= tolerance
-    matters = tolerance is None or abs(change.value) > tolerance
-    verdict: Literal["pass", "fail", "inconclusive"]
-    if significant and matters:
-        verdict = "fail"
-    elif tolerance is None or within:
-        verdict = "pass"
-    else:
-        verdict = "inconclusive"
+    verdict = decide(change, significant=significant, one_sided=one_sided, tolerance=tolerance)
     what = {"distribution": "total variation", "misaligned": "misaligned share", "entropy": "mean S"}[gate]
     bound = "" if tolerance is None else f", tolerance {tolerance:g}"
-    moved = f"{change} between" if gate == "distribution" else f"changes by {_signed(change)} from"
+    moved = f"{change} between" if gate == "distribution" else f"changes by {signed(change)} from"
     link = "and" if gate == "distribution" else "to"
     test = "" if gate == "distribution" else "two-sided, "
     message = (
@@ -110,6 +102,33 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
         f"({test}alpha {alpha:g}{bound}, {change.n} {change.n_unit})"
     )
     return Verdict(gate, verdict, message, p_value, change)
+
+
+def decide(change: Estimate, *, significant: bool, one_sided: bool = False, tolerance: float | None = None) -> Outcome:
+    """Return what a change means, given whether it is significant.
+
+    Parameters
+    ----------
+    change : Estimate
+        Second run minus first.
+    significant : bool
+        Whether the test rejects, in the direction that counts.
+    one_sided : bool
+        Whether only a rise counts.
+    tolerance : float, optional
+        Largest change that does not matter. With it *pass* is a statement of equivalence: the interval lies within it.
+
+    Examples
+    --------
+    >>> change = Estimate(0.02, -0.01, 0.05, 0.95, 40, SHARE, "", "prompts")
+    >>> [decide(change, significant=False, tolerance=bound) for bound in (None, 0.1, 0.03)]
+    ['pass', 'pass', 'inconclusive']
+    """
+    low, high = (change.low, change.high) if not one_sided else (max(change.low, 0.0), max(change.high, 0.0))
+    if significant and (tolerance is None or abs(change.value) > tolerance):
+        return "fail"
+    within = tolerance is None or (-tolerance <= low and high <= tolerance)
+    return "pass" if within else "inconclusive"
 
 
 def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate, float, bool]:
@@ -139,7 +158,7 @@ def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate
     return change, p_value, one_sided
 
 
-def _signed(change: Estimate) -> str:
+def signed(change: Estimate) -> str:
     """Return a change with its signs, which are the point of it."""
     factor, unit = (100.0, "points") if change.unit == SHARE else (1.0, change.unit)
     digits = 1 if change.unit == SHARE else 3

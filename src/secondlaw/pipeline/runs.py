@@ -1,7 +1,7 @@
 """The whole way from files to a measurement: read, label what has no label, measure."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.embedded import NAME
 from secondlaw.behavior.observations import Observations
 from secondlaw.drift.cells import ClassifierError
-from secondlaw.drift.results import Measurement
+from secondlaw.drift.results import Measurement, RowSummary
 from secondlaw.formats import Format
 from secondlaw.pipeline.classifier_errors import error_of, read_confusion
 from secondlaw.pipeline.engines import default_classifier, engine_report, engine_warnings, open_engine
@@ -19,11 +19,30 @@ from secondlaw.pipeline.measuring import MeasureOptions, measure
 from secondlaw.pipeline.settings import Settings
 from secondlaw.pipeline.sources import named
 
-__all__ = ["ProgressReporter", "default_classifier", "measure_loaded", "measure_sources", "no_progress"]
+__all__ = [
+    "Labelled",
+    "ProgressReporter",
+    "default_classifier",
+    "label_loaded",
+    "measure_loaded",
+    "measure_sources",
+    "no_progress",
+]
 
 Advance = Callable[[int, int], None]
 ProgressReporter = Callable[[str], Advance]
 """Shows how far a long part is: ``reporter("classifying")`` gives a callable for (done, total)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Observations with their labels, what became of the rows, what is known of each classifier's error."""
+
+    observations: Observations
+    rows: RowSummary
+    warnings: tuple[str, ...]
+    errors: Mapping[str | None, ClassifierError]
+    engine: Mapping[str, Any] | None = None
 
 
 def no_progress(part: str) -> Advance:
@@ -102,6 +121,38 @@ def measure_loaded(
 ) -> Measurement:
     """Label what has no label and measure."""
     progress = progress or no_progress
+    done = label_loaded(loaded, settings, classifier=classifier, confusion=confusion, progress=progress)
+    measured = measure(
+        done.observations,
+        replace(options, errors=done.errors),
+        source=name,
+        rows=done.rows,
+        warnings=done.warnings,
+        progress=progress("measuring"),
+    )
+    return replace(measured, engine=done.engine)
+
+
+def label_loaded(
+    loaded: Loaded,
+    settings: Settings,
+    *,
+    classifier: str | None = None,
+    confusion: Path | None = None,
+    progress: ProgressReporter | None = None,
+) -> Labelled:
+    """Label what has no label, and say what is known of the labels' error.
+
+    Parameters
+    ----------
+    loaded : Loaded
+    settings : Settings
+    classifier : str, optional
+        Only the labels of this classifier.
+    confusion : Path, optional
+        See :func:`secondlaw.pipeline.classifier_errors.read_confusion`.
+    progress : ProgressReporter, optional
+    """
     observations, rows = loaded.observations, loaded.rows
     if classifier is not None:
         whole = len(observations)
@@ -114,7 +165,7 @@ def measure_loaded(
     engines = _engines(observations, settings)
     said: dict[str, Any] | None = None
     if observations.needs_labels:
-        done = label_observations(observations, engines[0], progress=progress("classifying"))
+        done = label_observations(observations, engines[0], progress=(progress or no_progress)("classifying"))
         rows = replace(rows, classified=done)
         warnings += engine_warnings(engines[0])
         said = engine_report(engines[0])
@@ -129,15 +180,7 @@ def measure_loaded(
         rows = replace(rows, used=rows.used - silent, silent=silent)
     if confusion is not None:
         errors.update(read_confusion(confusion, observations.taxonomy, observations.classifiers))
-    measured = measure(
-        observations,
-        replace(options, errors=errors),
-        source=name,
-        rows=rows,
-        warnings=tuple(warnings),
-        progress=progress("measuring"),
-    )
-    return replace(measured, engine=said)
+    return Labelled(observations, rows, tuple(warnings), errors, said)
 
 
 def _engines(observations: Observations, settings: Settings) -> list[Classifier]:

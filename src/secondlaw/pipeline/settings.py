@@ -26,8 +26,13 @@ __all__ = ["Settings", "load_settings", "settings_schema"]
 
 FILE = "secondlaw.toml"
 PREFIX = "SECONDLAW_"
-OTHER_VARIABLES = ("SECONDLAW_CACHE", "SECONDLAW_DATA", "SECONDLAW_HUB", "SECONDLAW_MODELS")
-"""Variables that are read elsewhere: where models are assembled, the tests' data, the model hub, the model files."""
+OTHER_VARIABLES = (
+    "SECONDLAW_CACHE", "SECONDLAW_DATA", "SECONDLAW_HUB", "SECONDLAW_MODELS", "SECONDLAW_REQUIRE_SERVERS",
+)  # fmt: skip
+"""Variables that are read elsewhere: where models are assembled, the tests' data, the model hub, the model files, and
+whether tests fail where a server is not installed."""
+SERVICE_PREFIX = "SECONDLAW_SERVICE_"
+"""Begins the variables of ``secondlaw serve``, which checks them itself."""
 
 
 class Settings(BaseSettings):
@@ -69,6 +74,35 @@ class Settings(BaseSettings):
         None, gt=0, description="Largest change that does not matter; without it no verdict is inconclusive."
     )
     alpha: float = Field(0.05, gt=0, lt=0.5, description="Level of the tests that decide a gate.")
+    monitor_detector: Literal["betting", "universal", "cusum", "page-hinkley", "adwin", "paper"] = Field(
+        "betting",
+        description="What watches a stream; only betting, and universal for independent responses, bound false alarms.",
+    )
+    monitor_watch: Literal["all", "rises", "surprisal", "misaligned", "entropy"] = Field(
+        "all", description="What is watched: surprisal and misaligned share, both directions, or one of them."
+    )
+    monitor_promise: Literal["e-SR", "e-process"] = Field(
+        "e-SR",
+        description="What monitor_alpha bounds: false alarms a step (e-SR), or the chance of ever one (e-process).",
+    )
+    monitor_alpha: float = Field(
+        1e-4, gt=0, lt=1, description="False-alarm budget of all monitored series of a source together."
+    )
+    monitor_delta: float = Field(
+        0.0, ge=0, lt=1, description="Risk taken on the baselines; 0 keeps the promise on average over baselines."
+    )
+    monitor_baseline: int = Field(100, ge=1, description="Steps learnt from before monitoring begins.")
+    monitor_tolerance: dict[str, float] = Field(
+        default_factory=dict,
+        description="Rise that is no drift, by what is watched: surprisal (nats), misaligned (share), or a score.",
+    )
+    monitor_by: Literal["prompt_set", "intent"] | None = Field(
+        None, description="One monitor for each prompt set or intent; one for each stream and model when unset."
+    )
+    rows_per_step: int | None = Field(None, ge=1, description="Responses that make a step of a monitored stream.")
+    lateness: str | None = Field(
+        None, description="How long a step stays open for late rows of a live log: 5m, or a number of steps."
+    )
     judge_base_url: str | None = Field(None, description="Endpoint of the judge; base_url when unset.")
     judge_model: str | None = Field(None, description="What the endpoint calls the model that judges.")
     judge_api_key: SecretStr | None = Field(
@@ -97,6 +131,8 @@ class Settings(BaseSettings):
     judge_max_total_tokens: int | None = Field(None, gt=0, description="Stop judging after so many tokens.")
     judge_max_cost: float | None = Field(None, gt=0, description="Stop judging at this cost.")
     judge_max_seconds: float | None = Field(None, gt=0, description="Stop judging after so long.")
+
+    service: dict[str, Any] = Field(default_factory=dict, description="Settings of secondlaw serve: docs/service.md.")
 
     @classmethod
     def settings_customise_sources(
@@ -142,6 +178,8 @@ def _check_environment() -> None:
     """Refuse a misspelt variable, which would be ignored in silence."""
     known = [*(f"{PREFIX}{name.upper()}" for name in Settings.model_fields), *OTHER_VARIABLES]
     for name in sorted(os.environ):
+        if name.upper().startswith(SERVICE_PREFIX):
+            continue
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)
             raise InvalidInput(

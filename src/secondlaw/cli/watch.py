@@ -1,0 +1,218 @@
+"""``secondlaw watch``: a growing log under monitors, live."""
+
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from secondlaw.cli.guard import guarded
+from secondlaw.cli.options import AssumeUtc, BadRows, Engine, Every, MaxBad, Quiet, TaxonomyName
+
+if TYPE_CHECKING:
+    from secondlaw.drift.monitoring import StreamDecision
+    from secondlaw.pipeline.watching import Decided, Watch
+
+__all__ = ["watch"]
+
+DRIFTING, NOT_YET = 10, 12
+_STEPS = "Steps"
+_MONITOR = "Monitor"
+
+
+@guarded
+def watch(
+    log: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="A growing JSON-lines log, FILE#MODEL, or - for a pipe.")
+    ],
+    once: Annotated[
+        bool, typer.Option("--once", help="Take what is there, then end: for a timer such as cron.")
+    ] = False,
+    until_alarm: Annotated[
+        bool, typer.Option("--until-alarm", help="End with exit code 10 at the first alarm.")
+    ] = False,
+    on_alarm: Annotated[
+        str | None,
+        typer.Option("--on-alarm", help="Command run at every alarm, the decision as JSON on its input."),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Where place and monitors are kept (default: FILE.watch.json).")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget the state: read and learn from the beginning.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a decision and line.")] = False,
+    quiet: Quiet = False,
+    every: Every = None,
+    rows_per_step: Annotated[
+        int | None, typer.Option("--rows-per-step", help="Responses that make a step.", rich_help_panel=_STEPS)
+    ] = None,
+    stride: Annotated[
+        int, typer.Option("--stride", min=1, help="By how much stated steps grow.", rich_help_panel=_STEPS)
+    ] = 1,
+    lateness: Annotated[
+        str | None,
+        typer.Option("--lateness", help="How long a step waits for late rows: 5m, or steps.", rich_help_panel=_STEPS),
+    ] = None,
+    clock: Annotated[
+        bool,
+        typer.Option(
+            "--clock/--no-clock", help="Close windows by the wall clock, or by the rows' times.", rich_help_panel=_STEPS
+        ),
+    ] = True,
+    alpha: Annotated[
+        float | None,
+        typer.Option("--alpha", help="False-alarm budget (default: 1e-4 a step).", rich_help_panel=_MONITOR),
+    ] = None,
+    promise: Annotated[
+        Literal["e-SR", "e-process"] | None,
+        typer.Option("--promise", help="alpha a step (e-SR) or alpha in all (e-process).", rich_help_panel=_MONITOR),
+    ] = None,
+    baseline: Annotated[
+        int | None, typer.Option("--baseline", help="Steps learnt from (default: 100).", rich_help_panel=_MONITOR)
+    ] = None,
+    detector: Annotated[
+        Literal["betting", "universal", "cusum", "page-hinkley", "adwin", "paper"] | None,
+        typer.Option("--detector", help="Only betting, and universal, bound false alarms.", rich_help_panel=_MONITOR),
+    ] = None,
+    monitor_by: Annotated[
+        Literal["prompt_set", "intent"] | None,
+        typer.Option("--by", help="One monitor for each.", rich_help_panel=_MONITOR),
+    ] = None,
+    streams: Annotated[
+        int, typer.Option("--streams", min=1, help="Series expected to share alpha.", rich_help_panel=_MONITOR)
+    ] = 1,
+    score: Annotated[
+        str | None, typer.Option("--score", help="Watch this field instead of the labels.", rich_help_panel=_MONITOR)
+    ] = None,
+    bounds: Annotated[
+        tuple[float, float], typer.Option("--bounds", help="Range of the score.", rich_help_panel=_MONITOR)
+    ] = (0.0, 1.0),
+    engine: Engine = None,
+    taxonomy: TaxonomyName = None,
+    max_bad: MaxBad = None,
+    bad_rows: BadRows = None,
+    assume_utc: AssumeUtc = None,
+) -> None:
+    """Follow a log that is still being written, and raise an alarm when behavior drifts.
+
+    The first steps are the baseline. The place in the log and the monitors' state are kept in FILE.watch.json: stop and
+    start as you like, no step is decided twice or left out. Rotated and truncated logs are followed. Exit codes where
+    it ends (--once, --until-alarm, a pipe): 10 while a series is drifting, 12 when one is silent or none has its
+    baseline yet, else 0.
+    """
+    from secondlaw.behavior import load_taxonomy
+    from secondlaw.cli.output import check_outputs
+    from secondlaw.cli.watch_screen import screen_for
+    from secondlaw.drift.monitoring_plan import ScoreField
+    from secondlaw.formats import FollowedFile, FollowedStream, Quarantine, quarantine_path
+    from secondlaw.pipeline.monitoring import StepRowReader, plan_of
+    from secondlaw.pipeline.settings import load_settings
+    from secondlaw.pipeline.sources import parse_source
+    from secondlaw.pipeline.watching import Watch, watch_state_path
+
+    settings = load_settings(
+        every=every, rows_per_step=rows_per_step, lateness=lateness, monitor_alpha=alpha, monitor_promise=promise,
+        monitor_baseline=baseline, monitor_detector=detector, monitor_by=monitor_by, engine=engine, taxonomy=taxonomy,
+        max_bad=max_bad, assume_utc=assume_utc,
+    )  # fmt: skip
+    source = parse_source(log)
+    piped = source.path == "-"
+    kept = state if state is not None else None if piped else watch_state_path(source.path)
+    check_outputs(kept, bad_rows)
+    if fresh and kept is not None:
+        kept.unlink(missing_ok=True)
+    categories = load_taxonomy(settings.taxonomy)
+    field = None if score is None else ScoreField(score, *bounds)
+
+    def open_log(place: Mapping[str, Any] | None) -> FollowedFile | FollowedStream:
+        return FollowedStream(sys.stdin.buffer) if piped else FollowedFile(source.path, position=place)
+
+    with Quarantine(bad_rows or quarantine_path(source.path), max_bad=settings.max_bad) as quarantine:
+        watched = Watch(
+            open_log,
+            reader=StepRowReader(settings, taxonomy=categories, bad=quarantine.add, score=field),
+            plan=plan_of(settings, categories, streams=streams, more_streams=True, score=field),
+            settings=settings,
+            state=kept,
+            model=source.model,
+            stride=stride,
+        )
+        with watched.log, screen_for(watched, log, as_json=as_json, quiet=quiet) as screen:
+            run = _Run(watched, screen.show, on_alarm, until_alarm=until_alarm, clock=clock and not piped)
+            run.follow(once=once)
+        for note in (*watched.log.notes, *([quarantine.describe()] if quarantine.count else [])):
+            typer.echo(f"note: {note}", err=True)
+    raise typer.Exit(_exit_code(watched))
+
+
+class _Run:
+    """The loop: take what has come, show what was decided, keep the state."""
+
+    PAUSE = 0.5  # seconds between two looks at a log that does not grow
+    SAVED_EVERY = 10.0  # seconds after which the state is kept though no step was closed
+
+    def __init__(
+        self,
+        watched: "Watch",
+        show: Any,  # noqa: ANN401 - a callable with an optional argument
+        on_alarm: str | None,
+        *,
+        until_alarm: bool,
+        clock: bool,
+    ) -> None:
+        self._watch, self._show, self._on_alarm = watched, show, on_alarm
+        self._until_alarm, self._clock = until_alarm, clock
+        self._saved = time.monotonic()
+
+    def follow(self, *, once: bool) -> None:
+        """Go on until the log ends, an alarm ends it, or forever."""
+        while True:
+            decided, grew = self._watch.poll()
+            if not grew and not decided and self._clock:
+                decided = self._watch.advance(time.time())
+            ended = self._watch.log.ended
+            if ended:
+                decided = [*decided, *self._watch.end()]
+            self._hand_on(decided)
+            if ended or (once and not grew) or (self._until_alarm and self._watch.alarms):
+                self._watch.save()
+                return
+            if not grew:
+                time.sleep(self.PAUSE)
+
+    def _hand_on(self, decided: "list[Decided]") -> None:
+        self._show(decided)
+        for one in decided:
+            for said in one.decisions:
+                if said.decision.alarm and self._on_alarm is not None:
+                    _call(self._on_alarm, said)
+        if decided or time.monotonic() - self._saved > self.SAVED_EVERY:
+            self._watch.save()
+            self._saved = time.monotonic()
+
+
+def _call(command: str, said: "StreamDecision") -> None:
+    """Run the user's command; that it fails is told and stops nothing."""
+    import shlex
+    import subprocess
+
+    import orjson
+
+    content = orjson.dumps({"schema": "secondlaw/decision/1", **said.to_dict()})
+    try:
+        ended = subprocess.run(shlex.split(command), input=content, timeout=60.0, check=False)  # noqa: S603 - the user's
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        typer.echo(f"secondlaw: --on-alarm {command!r} failed: {error}", err=True)
+        return
+    if ended.returncode:
+        typer.echo(f"secondlaw: --on-alarm {command!r} ended with {ended.returncode}", err=True)
+
+
+def _exit_code(watched: "Watch") -> int:
+    verdicts = set(watched.verdicts.values())
+    if watched.alarms or "drifting" in verdicts:
+        return DRIFTING
+    return 0 if verdicts & {"quiet", "changed"} and "missing" not in verdicts else NOT_YET

@@ -1,0 +1,102 @@
+"""What stands behind a drift alarm: when it began, with an interval, and what moved between before and after."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from secondlaw.drift.attribution import attribute_change
+from secondlaw.drift.attribution_results import Attribution, PartChange
+from secondlaw.drift.attribution_sides import Side
+from secondlaw.drift.step_counts import StepCounts, Strata
+from secondlaw.errors import NotEnoughData
+from secondlaw.statistics.change_point import ChangePoint, change_point
+from secondlaw.types import Insufficient
+
+__all__ = ["attributed", "explained"]
+
+
+def explained(
+    steps: Sequence[StepCounts],
+    *,
+    watched_from: int,
+    change_point_hint: int | None = None,
+    categories: tuple[str, ...],
+    rng: np.random.Generator,
+    level: float,
+    examples: int = 0,
+) -> tuple[ChangePoint | Insufficient, Attribution | Insufficient, tuple[PartChange, ...]]:
+    """Explain the alarm at the last of some steps.
+
+    Parameters
+    ----------
+    steps : sequence of StepCounts
+        Of one series and one classifier, from the baseline to the alarm.
+    watched_from : int
+        Number of the first step after the baseline: nothing is said to have begun before.
+    change_point_hint : int, optional
+        Where the monitor thinks that it began; used where the counts do not tell.
+    categories : tuple of str (K,)
+    rng : numpy.random.Generator
+    level : float
+    examples : int
+        Ids of responses to read, for each category that rose.
+
+    Returns
+    -------
+    ChangePoint or Insufficient, Attribution or Insufficient, tuple of PartChange
+        When it began; what moved, parts being intents; the same by prompt set.
+    """
+    numbers = np.array([step.step for step in steps])
+    counts = np.array([step.counts for step in steps], dtype=np.float64)
+    began: ChangePoint | Insufficient
+    if (counts.sum(axis=0) > 0).sum() < 2:
+        began = Insufficient("only one category was seen: nothing can have changed")
+    else:
+        began = change_point(counts, steps=numbers, earliest=max(watched_from, int(numbers[0])), level=level)
+    since = change_point_hint if isinstance(began, Insufficient) else round(began.began.value)
+    split = len(steps) - 1 if since is None else int(np.searchsorted(numbers, since))
+    split = min(max(split, 1), len(steps) - 1)
+    attribution, sets = attributed(
+        steps[:split], steps[split:], categories=categories, rng=rng, level=level, examples=examples
+    )
+    return began, attribution, sets
+
+
+def attributed(
+    before: Sequence[StepCounts],
+    after: Sequence[StepCounts],
+    *,
+    categories: tuple[str, ...],
+    rng: np.random.Generator,
+    level: float,
+    examples: int = 0,
+) -> tuple[Attribution | Insufficient, tuple[PartChange, ...]]:
+    """Say what moved between two stretches of a series, by category and intent, and by prompt set."""
+    sides = _side(before, len(categories)), _side(after, len(categories))
+    intents, sets = _parts((*before, *after), "intent"), _parts((*before, *after), "prompt_set")
+    try:
+        found = attribute_change(*sides, categories=categories, parts=intents, rng=rng, level=level, examples=examples)
+        if sets is None:
+            return found, ()
+        by_set = attribute_change(*sides, categories=categories, parts=sets, rng=rng, level=level, examples=0)
+    except NotEnoughData as error:
+        return Insufficient(str(error)), ()
+    return found, by_set.parts
+
+
+def _side(steps: Sequence[StepCounts], width: int) -> Side:
+    counts: dict[str, np.ndarray] = {}
+    ids: dict[tuple[str, int], tuple[str, ...]] = {}
+    for step in steps:
+        for cell, row in step.cells.items():
+            counts[cell.cluster] = counts.get(cell.cluster, np.zeros(width, dtype=np.int64)) + np.array(row[:-1])
+        for what, some in step.ids.items():
+            ids[what] = ids.get(what, ()) + some
+    table = np.array(list(counts.values())) if counts else np.zeros((0, width))
+    return Side(tuple(counts), table, ids)
+
+
+def _parts(steps: Sequence[StepCounts], strata: Strata) -> dict[str, str] | None:
+    """Return the part of each prompt; None where all are of one."""
+    found = {cell.cluster: getattr(cell, strata) or "(none)" for step in steps for cell in step.cells}
+    return found if len(set(found.values())) > 1 else None

@@ -1,0 +1,222 @@
+"""A growing log under monitors: what has come is labelled, cut into steps and decided, and the place is remembered.
+
+The decisions are those of :mod:`secondlaw.drift.monitoring`, which a backtest of the same log gives too. The state
+file holds the place in the log, the open steps and the monitors. It is written whole after decisions were handed out,
+so that a kill loses none: at worst the last ones are handed out again, the same.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from secondlaw.behavior import window_seconds
+from secondlaw.drift.monitoring import MonitorSet, StreamDecision
+from secondlaw.drift.monitoring_plan import MonitorPlan
+from secondlaw.drift.step_counts import StepCounts, StepRow
+from secondlaw.drift.step_counts_builder import StepBuilder
+from secondlaw.drift.step_counts_policy import StepPolicy
+from secondlaw.errors import FileFormatError, InvalidInput
+from secondlaw.formats import BadRow, FollowedFile, FollowedStream, Row, replace_file
+from secondlaw.pipeline.monitoring import StepRowReader
+from secondlaw.pipeline.settings import Settings
+
+__all__ = ["Decided", "Watch", "watch_state_path"]
+
+STATE_SCHEMA = "secondlaw/watch-state/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A step that was closed, and what the monitors said of it."""
+
+    step: StepCounts
+    decisions: tuple[StreamDecision, ...]
+
+
+def watch_state_path(log: str | Path) -> Path:
+    """Return where the state of a watch is kept: beside the log.
+
+    Examples
+    --------
+    >>> watch_state_path("runs/log.jsonl").as_posix()
+    'runs/log.jsonl.watch.json'
+    """
+    return Path(f"{log}.watch.json")
+
+
+class Watch:
+    """Monitors on the end of a log.
+
+    Parameters
+    ----------
+    open_log : callable
+        Takes the remembered place, or None, and gives the followed file or stream.
+    reader : StepRowReader
+        Labels what has no label.
+    plan : MonitorPlan
+    settings : Settings
+        How steps are cut: rows_per_step, else the step that rows state, else `every`; lateness.
+    state : Path or None
+        Where the state is kept; None: nowhere.
+    model : str or None
+        Only rows of this model.
+    stride : int
+        By how much stated steps grow.
+    recent : int
+        Closed steps that are kept for whoever shows them.
+
+    Attributes
+    ----------
+    recent : deque of Decided
+    alarms : list of StreamDecision
+        Raised since the start of this process.
+    verdicts : dict of str to str
+        The latest of every series, those before a restart included.
+    resumed : bool
+        Whether a state was gone on from.
+
+    Raises
+    ------
+    InvalidInput
+        If the state is of a watch with other settings.
+    FileFormatError
+        If the state cannot be read.
+    """
+
+    def __init__(
+        self,
+        open_log: Callable[[Mapping[str, Any] | None], FollowedFile | FollowedStream],
+        *,
+        reader: StepRowReader,
+        plan: MonitorPlan,
+        settings: Settings,
+        state: Path | None = None,
+        model: str | None = None,
+        stride: int = 1,
+        recent: int = 60,
+    ) -> None:
+        self.plan, self.model = plan, model
+        self.recent: deque[Decided] = deque(maxlen=recent)
+        self.alarms: list[StreamDecision] = []
+        self.verdicts: dict[str, str] = {}
+        self.resumed = False
+        self._reader, self._settings, self._state, self._stride = reader, settings, state, stride
+        self._cut = _how_cut(settings, model, stride)
+        self._builder: StepBuilder | None = None
+        self.monitors = MonitorSet(plan)
+        place = self._restore()
+        self.log = open_log(place)
+
+    @property
+    def rows(self) -> int:
+        """Rows that were taken so far, those before a restart included."""
+        return 0 if self._builder is None else self._builder.tallies.rows
+
+    @property
+    def tallies(self) -> dict[str, int]:
+        """What became of the rows, by name."""
+        return {} if self._builder is None else dict(self._builder.to_state()["tallies"])
+
+    @property
+    def waits_for_first_row(self) -> bool:
+        """Whether there has been no row at all."""
+        return self._builder is None
+
+    def poll(self) -> tuple[list[Decided], bool]:
+        """Take what has come; return the steps that it closed, and whether anything came."""
+        found = self.log.poll()
+        return self._take(found), bool(found)
+
+    def advance(self, now: float) -> list[Decided]:
+        """Say what time it is: windows that passed are closed, those without a row too, where steps are windows."""
+        return [] if self._builder is None else self._decide(self._builder.advance(now))
+
+    def end(self) -> list[Decided]:
+        """Close what is open, since nothing more will come."""
+        return [] if self._builder is None else self._decide(self._builder.end())
+
+    def save(self) -> None:
+        """Write the state; call it once what was decided has been handed on."""
+        if self._state is None or self._builder is None:
+            return
+        content = {
+            "schema": STATE_SCHEMA,
+            "cut": self._cut,
+            "place": self.log.position,
+            "builder": self._builder.to_state(),
+            "monitors": self.monitors.to_state(),
+            "verdicts": self.verdicts,
+        }
+        replace_file(self._state, lambda path: path.write_bytes(orjson.dumps(content)))
+
+    def _take(self, rows: Sequence[Row | BadRow]) -> list[Decided]:
+        kept = [row for row in self._reader.read(rows) if self.model in (None, row.model)] if rows else []
+        if not kept:
+            return []
+        if self._builder is None:
+            policy = self._policy(kept[0])
+            width = len(self._reader.taxonomy.keys)
+            self._builder = StepBuilder(policy, width=width, scored=self.plan.score is not None)
+        return self._decide(self._builder.add_all(kept))
+
+    def _decide(self, steps: Sequence[StepCounts]) -> list[Decided]:
+        found = []
+        for step in steps:
+            one = Decided(step, tuple(self.monitors.observe(step)))
+            self.alarms += [said for said in one.decisions if said.decision.alarm]
+            self.verdicts |= {str(said.series): said.decision.verdict for said in one.decisions}
+            self.recent.append(one)
+            found.append(one)
+        return found
+
+    def _policy(self, first: StepRow) -> StepPolicy:
+        """Return how the log is cut, told by its first row."""
+        settings = self._settings
+        every = None if settings.every is None else window_seconds(settings.every)
+        policy = StepPolicy.of(
+            has_step=first.step is not None, every=every, rows_per_step=settings.rows_per_step, stride=self._stride
+        )
+        if settings.lateness is None or policy.kind == "rows":
+            return policy
+        if policy.kind == "time":
+            return replace(policy, lateness=float(window_seconds(settings.lateness)))
+        if not settings.lateness.isdigit():
+            raise InvalidInput(f"rows state steps: lateness is a number of steps, got {settings.lateness!r}")
+        return replace(policy, lateness=float(settings.lateness))
+
+    def _restore(self) -> Mapping[str, Any] | None:
+        if self._state is None or not self._state.exists():
+            return None
+        try:
+            content = orjson.loads(self._state.read_bytes())
+            if content["schema"] != STATE_SCHEMA:
+                raise KeyError(content["schema"])
+            cut, planned = content["cut"], MonitorPlan.from_dict(content["monitors"]["plan"])
+            builder, monitors = StepBuilder.from_state(content["builder"]), MonitorSet.from_state(content["monitors"])
+            place: Mapping[str, Any] | None = content["place"]
+            verdicts = dict(content["verdicts"])
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise FileFormatError(f"{self._state} is no state of a watch ({error}); begin anew with --fresh") from error
+        if (cut, planned) != (self._cut, self.plan):
+            raise InvalidInput(
+                f"{self._state} is of a watch with other settings; give the same ones, another --state, or begin anew "
+                "with --fresh"
+            )
+        self._builder, self.monitors, self.verdicts, self.resumed = builder, monitors, verdicts, True
+        return place
+
+
+def _how_cut(settings: Settings, model: str | None, stride: int) -> dict[str, Any]:
+    """Return what a state must agree with to be gone on from."""
+    return {
+        "every": settings.every,
+        "rows_per_step": settings.rows_per_step,
+        "lateness": settings.lateness,
+        "stride": stride,
+        "model": model,
+        "taxonomy": settings.taxonomy,
+    }

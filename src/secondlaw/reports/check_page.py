@@ -1,0 +1,183 @@
+"""``check`` as one self-contained HTML page: the verdict, both runs' shares side by side, the changes, what moved."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+from secondlaw.drift.check_results import CheckResult
+from secondlaw.errors import InvalidInput
+from secondlaw.reports.check_text import FEW, SAID, change_words, how_tested
+from secondlaw.reports.page import frame
+from secondlaw.reports.series import DotPanel, Point
+from secondlaw.reports.svg import svg_of
+from secondlaw.reports.tables import entry, table
+from secondlaw.reports.words import count, level, one_line, p_value, tame
+from secondlaw.reports.writing import write_page
+from secondlaw.types import Estimate
+
+__all__ = ["render_check_page", "write_check_page"]
+
+TITLE = "Check of two runs"
+
+
+def write_check_page(found: CheckResult, path: str | Path, *, created: datetime, version: str) -> Path:
+    """Write a result as one HTML file, replacing an older one in a single step; see :func:`render_check_page`.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be written.
+    """
+    return write_page(render_check_page(found, created=created, version=version), path)
+
+
+def render_check_page(found: CheckResult, *, created: datetime, version: str) -> str:
+    """Return a result as one HTML page.
+
+    Parameters
+    ----------
+    found : CheckResult
+        Texts of prompts are shown where it holds them.
+    created : datetime
+        With a zone.
+    version : str
+        Of secondlaw.
+
+    Raises
+    ------
+    InvalidInput
+        If `created` has no zone.
+    """
+    if created.tzinfo is None:
+        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
+    said = [one.message for one in found.checks] or [found.message]
+    body = [
+        f'<header><p class="eyebrow">{TITLE}</p></header>',
+        f"<h1>{escape(SAID[found.verdict])}</h1>",
+        f'<section class="verdict">{_list(said)}{_sides(found)}</section>',
+    ]
+    if found.warnings:
+        body.append(f'<div class="warnings"><h2>Before you read on</h2>{_list(found.warnings)}</div>')
+    if found.checks:
+        body.append(f'<div class="figures">{_shares(found)}{_changes(found)}</div>')
+        body += [_change_table(found), _mix(found), _moved(found)]
+    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    settings = ", ".join(f"{name} {value}" for name, value in found.settings.items() if value is not None)
+    body.append(f"<footer>{escape(tame(f'secondlaw {one_line(version, 40)} · {when} · {settings}'))}</footer>")
+    return frame(TITLE, body)
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(tame(text[:600]))}</li>" for text in sentences) + "</ul>"
+
+
+def _sides(found: CheckResult) -> str:
+    lines = [
+        f"{word}: {one_line(side.name)}, {count(side.responses, 'responses')} to {count(side.prompts, 'prompts')}, "
+        f"{side.outside:,} outside the taxonomy, labels: {one_line(side.labels)}"
+        for word, side in (("Base", found.base), ("Candidate", found.candidate))
+        if side is not None
+    ]
+    if found.tested is not None:
+        lines.append(f"Tested: {how_tested(found.tested)}")
+    return f'<p class="lead">{"<br>".join(escape(line) for line in lines)}</p>'
+
+
+def _figure(title: str, caption: str, panel: DotPanel, prefix: str) -> str:
+    from secondlaw.reports.charts import draw
+
+    picture = svg_of(draw(panel), prefix=prefix, title=title, description=caption)
+    return (
+        f'<figure><h3>{escape(title)}</h3><div class="panels">{picture}</div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def _shares(found: CheckResult) -> str:
+    rows: list[tuple[str, int, Point | None]] = []
+    names = [one_line(side.name, 30) for side in (found.base, found.candidate) if side is not None]
+    for key in found.shares["base"]:
+        for style, side in enumerate(("base", "candidate")):
+            value = found.shares[side][key]
+            rows.append(
+                (
+                    f"{one_line(key, 16)} {'●■'[style]}",
+                    style,
+                    Point.of(0, value) if isinstance(value, Estimate) else None,
+                )
+            )
+    said = f"● {names[0]}, ■ {names[1]}; {level(float(found.settings['level']))} intervals."
+    return _figure("Shares of both runs", said, DotPanel("", "share", tuple(rows), is_share=True), "shares")
+
+
+def _changes(found: CheckResult) -> str:
+    rows: list[tuple[str, int, Point | None]] = []
+    for name, value in found.changes.items():
+        if name.startswith("category:") or name in ("misaligned", "outside"):
+            point = Point.of(0, value) if isinstance(value, Estimate) else None
+            rows.append((one_line(name.removeprefix("category:"), 20), 0, point))
+    said = f"Candidate less base, {level(float(found.settings['level']))} intervals; on the line: no change."
+    panel = DotPanel("", "change of the share", tuple(rows), has_zero_line=True, is_share=True)
+    return _figure("What changed", said, panel, "changes")
+
+
+def _change_table(found: CheckResult) -> str:
+    p_values = {"total_variation" if one.name == "distribution" else one.name: one for one in found.checks}
+    rows = []
+    for name in found.changes:
+        one = p_values.get(name)
+        p = "" if one is None else f"{p_value(one.p_value)}; adjusted {p_value(one.adjusted_p)}: {one.verdict}"
+        key = name.removeprefix("category:")
+        shares = [entry(found.shares[side][key]) if key in found.shares[side] else "" for side in found.shares]
+        rows.append([escape(one_line(name, 40)), *shares, escape(change_words(name, found)), escape(p)])
+    return f"<h2>Numbers</h2>{table(('quantity', 'base', 'candidate', 'candidate less base', 'test'), rows)}"
+
+
+def _mix(found: CheckResult) -> str:
+    if found.tested is None or len(found.tested.mix) < 2:
+        return ""
+    rows = [
+        [
+            escape(one_line(one.stratum, 60)),
+            "swapped" if one.matched else "dealt",
+            *(f"{100 * share:.1f} %" for share in (one.base, one.candidate)),
+            f"{100 * one.weight:.1f} %" if found.tested.standardised else "as it is",
+        ]
+        for one in found.tested.mix
+    ]
+    heads = ("prompt set, intent", "test", "of the base", "of the candidate", "weight in the changes")
+    return f"<h2>Mix of prompts</h2>{table(heads, rows)}"
+
+
+def _moved(found: CheckResult) -> str:
+    parts = []
+    if found.strata:
+        keys = list(found.strata[0].behavior)
+        rows = [
+            [
+                escape(one_line(one.stratum, 60)),
+                f"{one.prompts[0]:,} / {one.prompts[1]:,}",
+                *(f"{100 * one.behavior[key]:+.1f}" for key in keys),
+                escape("too few prompts" if one.p_value is None else p_value(one.p_value)),
+                "moved" if one.moved else "",
+            ]
+            for one in found.strata
+        ]
+        heads = ("prompt set, intent", "prompts", *(f"{one_line(key, 12)}, points" for key in keys), "p (Holm)", "")
+        parts.append(table(heads, rows, "What each adds to the change of the shares, labels as counted"))
+    if found.prompts:
+        clear = [one for one in found.prompts if one.moved]
+        said = "Prompts that moved most" if clear else "Prompts that moved most, none of them clearly by itself"
+        rows = [
+            [
+                escape(one_line(one.prompt_id or one.key, 60)),
+                f"{escape(one_line(one.category, 20))} {100 * one.change:+.0f} points",
+                escape(p_value(one.p_value)),
+                "moved" if one.moved else "",
+                escape(one_line(one.text, 160)) if one.text else "",
+            ]
+            for one in clear or found.prompts[:FEW]
+        ]
+        parts.append(table(("prompt", "rose most", "p (Benjamini-Hochberg)", "", ""), rows, said))
+    return f"<h2>What moved</h2>{''.join(parts)}" if parts else ""

@@ -1,0 +1,149 @@
+"""The web application: routes, access, limits, and the parts that work beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+import secondlaw
+from secondlaw.behavior import Transcript
+from secondlaw.errors import SecondLawError
+from secondlaw.service.access import Access
+from secondlaw.service.alarm_routes import alarm_router
+from secondlaw.service.ingest import Ingest, status_of
+from secondlaw.service.ingest_routes import ingest_router
+from secondlaw.service.limits import RateLimit, SafeHeaders
+from secondlaw.service.metrics import StoreCollector
+from secondlaw.service.otlp_routes import OtlpOptions, otlp_router
+from secondlaw.service.query_routes import query_router
+from secondlaw.service.running import Parts
+from secondlaw.service.settings import ServiceSettings
+from secondlaw.storage import Accepted, Store
+
+__all__ = ["create_app"]
+
+SLACK = 1 << 16
+"""Bytes beyond the limit that is stated, so that routes with an answer of their own to large bodies give it."""
+DESCRIPTION = (
+    "Receives what language models answer, keeps S(t) and shares, and raises alarms whose error rate is stated."
+)
+
+
+def create_app(
+    store: Store, settings: ServiceSettings, parts: Parts, *, pages: Sequence[APIRouter] = (), run_parts: bool = True
+) -> FastAPI:
+    """Return the application.
+
+    Parameters
+    ----------
+    store : Store
+    settings : ServiceSettings
+    parts : Parts
+        Started and stopped with the application.
+    pages : sequence of APIRouter
+        Routes of the dashboard.
+    run_parts : bool
+        Whether the parts are started; tests of routes alone need none.
+
+    Returns
+    -------
+    FastAPI
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if run_parts:
+            await asyncio.to_thread(parts.start)
+        try:
+            yield
+        finally:
+            if run_parts:
+                await asyncio.to_thread(parts.stop)
+
+    app = FastAPI(
+        title="secondlaw",
+        version=secondlaw.__version__,
+        description=DESCRIPTION,
+        root_path=settings.base_path,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        max_body_size=settings.body_bytes + SLACK,
+    )
+    access = Access(store, host=settings.host)
+    rates = RateLimit(settings.rate, burst=settings.burst)
+    app.state.access, app.state.parts = access, parts
+
+    def accept(events: Sequence[Transcript]) -> Accepted:
+        found = store.events.add(events)
+        parts.arrived.set()
+        return found
+
+    app.include_router(
+        ingest_router(Ingest(store), access, rates, most=settings.batch_events, body_bytes=settings.body_bytes)
+    )
+    app.include_router(
+        otlp_router(
+            accept,
+            options=OtlpOptions(body_bytes=settings.body_bytes),
+            permits=lambda request, stream: access.caller(request).may("ingest", stream),
+            dependencies=[Depends(access.require("ingest"))],
+        )
+    )
+    app.include_router(query_router(store, parts.numbers, access, default=settings.evaluation))
+    app.include_router(alarm_router(store, access, parts.writer, owner=parts.owner))
+    app.include_router(_watch_router(store, access, parts))
+    for router in pages:
+        app.include_router(router)
+
+    @app.exception_handler(SecondLawError)
+    async def say(_: Request, error: SecondLawError) -> JSONResponse:
+        status, wait = status_of(error)
+        headers = None if wait is None else {"Retry-After": f"{wait:.0f}"}
+        return JSONResponse({"detail": str(error)}, status, headers)
+
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+def _watch_router(store: Store, access: Access, parts: Parts) -> APIRouter:
+    """Return the routes by which the service itself is watched."""
+    router = APIRouter(tags=["service"])
+
+    @router.get("/healthz", operation_id="healthz")
+    async def healthz() -> dict[str, str]:
+        """Say that the process answers."""
+        return {"status": "ok"}
+
+    @router.get(
+        "/readyz", operation_id="readyz", response_model=None,
+        responses={503: {"description": "The store or a part does not work."}},
+    )  # fmt: skip
+    def readyz() -> JSONResponse:
+        """Say whether the store answers and every part works."""
+        found: dict[str, Any] = {"store": "ok"}
+        well = parts.is_well()
+        try:
+            store.admin.ping()
+        except SecondLawError as error:
+            well, found["store"] = False, type(error).__name__
+        found["parts"] = {name: "ok" if not one.failures else "failing" for name, one in parts.health.items()}
+        return JSONResponse(found | {"status": "ok" if well else "not ready"}, 200 if well else 503)
+
+    @router.get(
+        "/metrics", operation_id="metrics", response_class=Response, dependencies=[Depends(access.require("read"))]
+    )
+    def metrics() -> Response:
+        """Return the metrics for Prometheus."""
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(StoreCollector(store, parts.numbers, parts))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router

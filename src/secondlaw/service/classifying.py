@@ -1,0 +1,271 @@
+"""Labelling what waits: batches leased from the queue on disk, judged in processes of their own, counted exactly once.
+
+Ingest never waits for it. A process that dies (out of memory, a text that crashes the model) costs the batch one
+attempt: its events are then judged one by one, so that the one at fault is put aside and the others are not. A service
+that is killed leaves leases that run out, and the events are leased again.
+"""
+
+import logging
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, NamedTuple
+
+from secondlaw.behavior.classifiers import Classifier
+from secondlaw.behavior.taxonomy import Intent, Taxonomy
+from secondlaw.errors import InvalidInput, LeaseLost, SecondLawError
+from secondlaw.pipeline.settings import Settings
+from secondlaw.service.evaluation_settings import taxonomy_of
+from secondlaw.storage import Batch, QueuedEvent, Store
+
+__all__ = ["ClassifierPool", "Labeller"]
+
+BATCH = 64
+"""Events leased at once for one process: half a minute's work of the embedded classifier, at most."""
+LEASED = 120.0
+"""Seconds for which they are leased."""
+RETRY = 5.0
+"""Seconds until an event that failed is tried again."""
+DIGITS = 6
+_log = logging.getLogger(__name__)
+
+
+class Task(NamedTuple):
+    """One event for a process: what to judge and the taxonomy of its stream."""
+
+    id: int
+    prompt: str
+    response: str
+    intent: Intent
+    taxonomy: Taxonomy
+
+
+class Label(NamedTuple):
+    """What a process says of an event; no label, and the reason, where the classifier gave none."""
+
+    id: int
+    label: str | None
+    probabilities: dict[str, float] | None
+    reason: str
+
+
+class ClassifierPool:
+    """Processes that each hold a classifier.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of which the engine and what it needs are used.
+    workers : int
+    """
+
+    def __init__(self, settings: Settings, *, workers: int = 1) -> None:
+        if workers < 1:
+            raise InvalidInput(f"at least one process labels, got {workers}")
+        self._settings, self.workers = settings, workers
+        self._pool = self._new()
+
+    def submit(self, tasks: Sequence[Task]) -> "Future[tuple[str, list[Label]]]":
+        """Judge events in some process; the result is the classifier's identity and one label each."""
+        try:
+            return self._pool.submit(_judge, list(tasks))
+        except BrokenProcessPool:
+            self.renew()
+            return self._pool.submit(_judge, list(tasks))
+
+    def renew(self) -> None:
+        """Start new processes in place of those that died."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._new()
+
+    def close(self) -> None:
+        """End the processes; what they are at is thrown away."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _new(self) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(
+            self.workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_open,
+            initargs=(self._settings.model_dump(),),
+        )
+
+
+class Labeller:
+    """Empties the queue of a store.
+
+    Parameters
+    ----------
+    store : Store
+    pool : ClassifierPool
+    owner : str
+        Who leases: one name a replica.
+    limit : int
+        Events leased at once for one process.
+
+    Attributes
+    ----------
+    labelled : int
+        Events counted so far.
+    trouble : str
+        Why nothing can be labelled at the moment; empty while it can.
+    """
+
+    def __init__(self, store: Store, pool: ClassifierPool, *, owner: str, limit: int = BATCH) -> None:
+        self._store, self._pool, self._owner, self._limit = store, pool, owner, limit
+        self.labelled = 0
+        self.trouble = ""
+
+    def run(self, stopped: Callable[[], bool], wait: Callable[[float], object]) -> None:
+        """Label until told to stop; batches under way are given back.
+
+        Parameters
+        ----------
+        stopped : callable
+        wait : callable
+            Waits for so many seconds, or until there is something to do.
+        """
+        under_way: list[tuple[Batch, Future[tuple[str, list[Label]]]]] = []
+        try:
+            while not stopped():
+                while len(under_way) <= self._pool.workers:  # one more than processes, so that none waits for work
+                    batch = self._store.queue.lease(owner=self._owner, limit=self._limit, seconds=LEASED)
+                    if not batch.items:
+                        break
+                    under_way.append((batch, self._pool.submit(self._tasks(batch.items))))
+                if not under_way:
+                    wait(0.5)
+                    continue
+                batch, future = under_way[0]
+                if not _is_done(future, 1.0):
+                    batch = self._store.queue.extend(batch, seconds=LEASED)
+                    under_way[0] = batch, future
+                    continue
+                under_way.pop(0)
+                self._finish(batch, future)
+                if self.trouble:
+                    self._pool.renew()
+                    wait(RETRY)
+        finally:
+            for batch, future in under_way:
+                future.cancel()
+                self._store.queue.release(batch)
+
+    def run_once(self) -> int:
+        """Label one batch and return how many events were counted."""
+        batch = self._store.queue.lease(owner=self._owner, limit=self._limit, seconds=LEASED)
+        if not batch.items:
+            return 0
+        before = self.labelled
+        self._finish(batch, self._pool.submit(self._tasks(batch.items)))
+        return self.labelled - before
+
+    def _finish(self, batch: Batch, future: "Future[tuple[str, list[Label]]]") -> None:
+        try:
+            identity, labels = future.result()
+        except BrokenProcessPool:
+            self._pool.renew()
+            self._one_by_one(batch)
+        except SecondLawError as error:  # the engine cannot be opened, an endpoint is away: no event is at fault
+            self.trouble = str(error)
+            _log.error("labelling waits: %s", error)
+            self._store.queue.release(batch)
+        except Exception as error:
+            _log.exception("labelling a batch of %d failed", len(batch.items))
+            if len(batch.items) == 1:
+                self._fail(batch, [batch.items[0].id], f"{type(error).__name__}: {error}")
+            else:
+                self._one_by_one(batch)
+        else:
+            self._keep(batch, identity, labels)
+
+    def _one_by_one(self, batch: Batch) -> None:
+        """Judge the events of a batch singly: only those at fault fail."""
+        for item in batch.items:
+            try:
+                identity, labels = self._pool.submit(self._tasks([item])).result()
+            except BrokenProcessPool:
+                self._pool.renew()
+                self._fail(batch, [item.id], "the process that judged it died")
+            except Exception as error:
+                self._fail(batch, [item.id], f"{type(error).__name__}: {error}")
+            else:
+                self._keep(batch, identity, labels)
+
+    def _keep(self, batch: Batch, identity: str, labels: Sequence[Label]) -> None:
+        self.trouble = ""
+        given = {one.id: one.label for one in labels if one.label is not None}
+        probabilities = {one.id: one.probabilities for one in labels if one.probabilities is not None}
+        try:
+            if given:
+                self.labelled += self._store.queue.complete(batch, given, classifier=identity, probs=probabilities)
+        except LeaseLost as lost:
+            _log.warning("a batch took too long and was given to another: %s", lost)
+            return
+        for one in labels:
+            if one.label is None:
+                self._fail(batch, [one.id], one.reason)
+
+    def _fail(self, batch: Batch, ids: Sequence[int], reason: str) -> None:
+        poisoned = self._store.queue.fail(batch, ids, reason=reason, wait=RETRY)
+        if poisoned:
+            _log.error("%d events were put aside, they could not be labelled: %s", poisoned, reason)
+
+    def _tasks(self, items: Sequence[QueuedEvent]) -> list[Task]:
+        taxonomies = {name: taxonomy_of(self._store.streams.get(name).settings)
+                      for name in {item.transcript.stream for item in items}}  # fmt: skip
+        return [
+            Task(item.id, item.transcript.prompt, item.transcript.response, item.transcript.intent,
+                 taxonomies[item.transcript.stream])
+            for item in items
+        ]  # fmt: skip
+
+
+def _is_done(future: "Future[tuple[str, list[Label]]]", seconds: float) -> bool:
+    try:
+        future.exception(timeout=seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+class _Process:
+    """What a labelling process holds: its classifier, or why there is none."""
+
+    classifier: Classifier | None = None
+    failure: str = ""
+
+
+def _open(values: dict[str, Any]) -> None:
+    """Open the classifier of this process; why it cannot be opened is told with the first batch."""
+    import signal
+
+    from secondlaw.pipeline.engines import open_engine
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends its processes itself
+    settings = Settings.model_construct(None, **values)
+    try:
+        _Process.classifier = open_engine(settings.engine, settings.model_copy(update={"workers": 1}))
+    except SecondLawError as error:
+        _Process.failure = str(error)
+
+
+def _judge(tasks: list[Task]) -> tuple[str, list[Label]]:
+    """Judge some events with the classifier of this process."""
+    classifier = _Process.classifier
+    if classifier is None:
+        raise SecondLawError(f"the classifier cannot be opened: {_Process.failure}")
+    judged = classifier.judge(
+        [one.prompt for one in tasks], [one.response for one in tasks], [one.intent for one in tasks]
+    )
+    taxonomies = {one.taxonomy.name: one.taxonomy for one in tasks}
+    labels = {name: judged.labels(taxonomy) for name, taxonomy in taxonomies.items()}
+    rows = {name: judged.category_probabilities(taxonomy) for name, taxonomy in taxonomies.items()}
+    found: list[Label] = []
+    for place, task in enumerate(tasks):
+        label, row = labels[task.taxonomy.name][place], rows[task.taxonomy.name][place]
+        reason = judged.unlabelled.get(place, "no label was given")
+        probabilities = {key: round(float(p), DIGITS) for key, p in zip(task.taxonomy.keys, row, strict=True)}
+        found.append(Label(task.id, label, None if label is None else probabilities, "" if label else reason))
+    return judged.classifier, found

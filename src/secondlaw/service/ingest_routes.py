@@ -1,0 +1,193 @@
+"""``POST /v1/events``: events in JSON, or a stream of JSON lines that is stored while it comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import BaseModel, Field
+from starlette.requests import ClientDisconnect
+
+from secondlaw.errors import InvalidInput, QueueFull, SecondLawError
+from secondlaw.service.access import Access, Caller
+from secondlaw.service.ingest import Ingest, Taken, rows_of_body, status_of
+from secondlaw.service.limits import RateLimit
+
+__all__ = ["EVENTS", "ingest_router"]
+
+EVENTS = "/v1/events"
+LINES_AT_ONCE = 500
+"""Lines of a stream that are stored in one transaction."""
+LONGEST_LINE = 16 << 20
+ENDLESS = 1 << 60
+"""Bytes of a stream of lines, which is stored while it comes."""
+PATIENCE = 30.0
+"""Seconds that a stream waits for room in the queue before it ends with 429."""
+JSON_KINDS = ("application/json", "text/json")
+LINE_KINDS = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
+
+
+class Rejection(BaseModel):
+    """A row that was rejected."""
+
+    index: int = Field(description="Place of the row in the request, from 0.")
+    reason: str
+
+
+class Receipt(BaseModel):
+    """What became of the rows of a request."""
+
+    rows: int = Field(description="Rows read.")
+    accepted: int = Field(description="Events stored now; durable.")
+    duplicates: int = Field(description="Events whose id was stored before.")
+    late: int = Field(description="Of those accepted: for a window that a monitor has decided on.")
+    queued: int = Field(description="Of those accepted: waiting for their label.")
+    no_text: int = Field(description="Of those accepted: without text and label, counted only.")
+    without_id: int = Field(description="Events without an id: sent again, they are counted again.")
+    rejected: int
+    reasons: list[Rejection] = Field(description="The first that were rejected.")
+
+
+def ingest_router(ingest: Ingest, access: Access, rates: RateLimit, *, most: int, body_bytes: int) -> APIRouter:
+    """Return the routes that take events.
+
+    Parameters
+    ----------
+    ingest : Ingest
+    access : Access
+    rates : RateLimit
+    most, body_bytes : int
+        Events and bytes of a JSON body at most; JSON lines have no end.
+    """
+    router = APIRouter(tags=["events"])
+
+    def caller(request: Request) -> Caller:
+        found = access.require("ingest")(request)
+        wait = rates.wait(found.key)
+        if wait:
+            raise HTTPException(429, "too many requests", {"Retry-After": f"{wait:.0f}" if wait >= 1 else "1"})
+        return found
+
+    schema = {"type": "object", "description": "An event in the row format (docs/row-format.md)."}
+    body = {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"oneOf": [schema, {"type": "array", "items": schema}]}},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "One event a line."}},
+        },
+    }
+    answers: dict[int | str, dict[str, Any]] = {
+        413: {"description": "The body is too large."},
+        415: {"description": "Neither JSON nor JSON lines."},
+        422: {"description": "No row could be stored."},
+        429: {"description": "The queue is full or requests come too fast; try again after Retry-After."},
+        503: {"description": "The store cannot be reached; try again."},
+        507: {"description": "The disk is full."},
+    }
+
+    @router.post(
+        EVENTS,
+        response_model=Receipt,
+        responses=answers,
+        operation_id="add_events",
+        openapi_extra={"requestBody": body},
+    )
+    async def add(
+        request: Request,
+        who: Annotated[Caller, Depends(caller)],
+        stream: Annotated[str | None, Query(max_length=300, description="Stream of rows that name none.")] = None,
+    ) -> dict[str, Any]:
+        """Store events: one JSON object, an array, ``{"events": [...]}``, or JSON lines of any length.
+
+        Events are durable when the answer comes. An event whose id was seen within the horizon is a duplicate and
+        counted once, so a request may be sent again as often as needed.
+        """
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+        def permits(name: str) -> bool:
+            return who.may("ingest", name)
+
+        try:
+            if kind in LINE_KINDS:
+                taken = await _lines(request, ingest, permits, stream)
+            elif kind in JSON_KINDS:
+                rows = rows_of_body(await _body(request, body_bytes))
+                if len(rows) > most:
+                    raise HTTPException(413, f"{len(rows)} events in one body, at most {most}; send JSON lines instead")
+                taken = await asyncio.to_thread(ingest.take, rows, permits=permits, stream=stream)
+            else:
+                known = ", ".join((*JSON_KINDS[:1], *LINE_KINDS[:1]))
+                raise HTTPException(415, f"events are sent as {known}, got {kind[:80]!r}")
+        except SecondLawError as error:
+            raise failed(error) from error
+        if taken.rejected and not (taken.accepted or taken.duplicates):
+            raise HTTPException(422, [{"loc": ["body", one["index"]], "msg": one["reason"], "type": "rejected"}
+                                      for one in taken.reasons])  # fmt: skip
+        return taken.to_dict()
+
+    return router
+
+
+def failed(error: SecondLawError) -> HTTPException:
+    """Return the answer to a request that failed."""
+    status, wait = status_of(error)
+    return HTTPException(status, str(error), None if wait is None else {"Retry-After": f"{wait:.0f}"})
+
+
+async def _body(request: Request, most: int) -> bytes:
+    """Return a body of bounded length."""
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > most:
+            raise HTTPException(413, f"the body is larger than {most:,} bytes; send smaller batches, or JSON lines")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _lines(request: Request, ingest: Ingest, permits: Any, stream: str | None) -> Taken:  # noqa: ANN401
+    """Store a stream of lines while it comes; what the store cannot take now holds the stream up."""
+    taken = Taken()
+    rows: list[Any] = []
+    async for line in _split(request):
+        try:
+            rows.append(orjson.loads(line))
+        except orjson.JSONDecodeError as error:
+            rows.append(f"no JSON: {error}")
+        if len(rows) >= LINES_AT_ONCE:
+            await _store(rows, ingest, permits, stream, taken)
+            rows = []
+    if rows:
+        await _store(rows, ingest, permits, stream, taken)
+    return taken
+
+
+async def _store(rows: list[Any], ingest: Ingest, permits: Any, stream: str | None, taken: Taken) -> None:  # noqa: ANN401
+    waited = 0.0
+    while True:
+        try:
+            await asyncio.to_thread(ingest.take, rows, permits=permits, taken=taken, stream=stream)
+        except QueueFull as full:
+            if waited >= PATIENCE:
+                raise QueueFull(f"{full}; the first {taken.rows} rows were stored, send the others again") from full
+            await asyncio.sleep(0.5)
+            waited += 0.5
+        else:
+            return
+
+
+async def _split(request: Request) -> AsyncIterator[bytes]:
+    rest = b""
+    try:
+        async for piece in request.stream():
+            *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) > LONGEST_LINE:
+                raise InvalidInput(f"a line is longer than {LONGEST_LINE >> 20} MiB")
+            for line in lines:
+                if line.strip():
+                    yield line
+    except ClientDisconnect:
+        return
+    if rest.strip():
+        yield rest

@@ -1,0 +1,131 @@
+"""``/metrics`` for Prometheus: counts, S with its interval, evidence, alarms, queue; never a prompt or response."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import secondlaw
+from secondlaw.behavior import OUTSIDE
+from secondlaw.service.evaluation_settings import MONITOR
+from secondlaw.service.numbers import Numbers
+from secondlaw.service.running import Parts
+from secondlaw.storage import Store
+from secondlaw.types import Estimate
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+__all__ = ["StoreCollector"]
+
+ALL = 10**9
+"""Windows that are asked for where all are meant."""
+
+
+class StoreCollector:
+    """Reads a store when Prometheus asks.
+
+    Parameters
+    ----------
+    store : Store
+    numbers : Numbers
+    parts : Parts
+    """
+
+    def __init__(self, store: Store, numbers: Numbers, parts: Parts) -> None:
+        self._store, self._numbers, self._parts = store, numbers, parts
+
+    def collect(self) -> "Iterator[Metric]":
+        """Yield every metric."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        def gauge(name: str, text: str, labels: list[str]) -> GaugeMetricFamily:
+            return GaugeMetricFamily(f"secondlaw_{name}", text, labels=labels)
+
+        def counter(name: str, text: str, labels: list[str]) -> CounterMetricFamily:
+            return CounterMetricFamily(f"secondlaw_{name}", text, labels=labels)
+
+        info = gauge("build_info", "Version of secondlaw.", ["version"])
+        info.add_metric([secondlaw.__version__], 1.0)
+        yield info
+        yield from self._streams(gauge, counter)
+        yield from self._monitors(gauge, counter)
+        depth = self._store.queue.depth()
+        waiting = gauge("queue_events", "Events that wait for their label.", [])
+        waiting.add_metric([], float(depth.rows))
+        oldest = gauge("queue_oldest_seconds", "Age of the oldest event that waits; 0 where none does.", [])
+        age = 0.0 if depth.oldest_at is None else (datetime.now(UTC) - depth.oldest_at).total_seconds()
+        oldest.add_metric([], max(age, 0.0))
+        aside = gauge("queue_poisoned_events", "Events put aside because they could not be labelled.", [])
+        aside.add_metric([], float(depth.poisoned))
+        yield from (waiting, oldest, aside)
+        parts = gauge("part_up", "Whether a part of this replica works.", ["part"])
+        for name, health in self._parts.health.items():
+            parts.add_metric([name], float(not health.failures))
+        yield parts
+        delivered = counter("alerts_delivered", "Alerts that a receiver took from this replica.", ["receiver"])
+        tries = counter("alert_delivery_failures", "Failed tries of this replica.", ["receiver"])
+        dead = counter("alerts_dead", "Alerts given up by this replica.", ["receiver"])
+        for one in self._parts.receivers:
+            delivered.add_metric([one.receiver], float(one.delivered))
+            tries.add_metric([one.receiver], float(one.failed))
+            dead.add_metric([one.receiver], float(one.dead))
+        yield from (delivered, tries, dead)
+
+    def _streams(self, gauge, counter) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
+        responses = counter("responses", "Responses counted.", ["stream", "model", "category"])
+        no_text = counter("events_without_text", "Events received without text and label.", ["stream"])
+        last = gauge("last_event_timestamp_seconds", "Time of the latest event.", ["stream"])
+        entropy = {
+            part: gauge(f"entropy_nats{part}", f"S of the latest decided window{words}.", ["stream", "model"])
+            for part, words in (("", ""), ("_lower", ", lower end"), ("_upper", ", upper end"))
+        }
+        misaligned = {
+            part: gauge(f"misaligned_share{part}", f"Misaligned share of that window{words}.", ["stream", "model"])
+            for part, words in (("", ""), ("_lower", ", lower end"), ("_upper", ", upper end"))
+        }
+        decided = {one.stream: one.last_window for one in self._store.monitors.list() if one.name == MONITOR}
+        for stream in self._store.streams.list():
+            totals = self._store.counts.totals(stream.name)
+            keys = (*totals.keys, OUTSIDE)
+            by_model: dict[str, list[int]] = {}
+            for code, row in zip(totals.code.tolist(), totals.table.tolist(), strict=True):
+                kept = by_model.setdefault(totals.series[code].model, [0] * len(keys))
+                by_model[totals.series[code].model] = [one + more for one, more in zip(kept, row, strict=True)]
+            for model, row in by_model.items():
+                for key, n in zip(keys, row, strict=True):
+                    responses.add_metric([stream.name, model, key], float(n))
+            no_text.add_metric([stream.name], float(self._store.events.arrivals(stream.name).no_text.sum()))
+            if stream.last_event_at is not None:
+                last.add_metric([stream.name], stream.last_event_at.timestamp())
+            window = decided.get(stream.name)
+            if window is None:
+                continue
+            for one in self._numbers.windows(stream, range(window, window + 1)):
+                for families, value in ((entropy, one.entropy), (misaligned, one.misaligned)):
+                    if isinstance(value, Estimate):
+                        for part, number in (("", value.value), ("_lower", value.low), ("_upper", value.high)):
+                            families[part].add_metric([stream.name, one.model], number)
+        yield from (responses, no_text, last, *entropy.values(), *misaligned.values())
+
+    def _monitors(self, gauge, counter) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
+        evidence = gauge("log_e_value", "Log evidence against the baseline.", ["stream", "monitor"])
+        threshold = gauge("log_e_threshold", "Log evidence that raises an alarm.", ["stream", "monitor"])
+        active = gauge("alarm_active", "Whether an alarm is raised.", ["stream", "monitor", "kind"])
+        raised = counter("alarms", "Alarms raised.", ["stream", "monitor", "kind"])
+        counts: dict[tuple[str, str, str], list[int]] = {}
+        for alarm in self._store.alarms.list(limit=100_000):
+            both = counts.setdefault((alarm.stream, alarm.monitor, alarm.kind), [0, 0])
+            both[0] += 1
+            both[1] += alarm.status == "open"
+        for record in self._store.monitors.list():
+            decision = record.decision
+            if decision is None or record.name == MONITOR:
+                continue
+            counts.setdefault((record.stream, record.name, "drift"), [0, 0])
+            if decision.log_evidence is not None and decision.log_threshold is not None:
+                evidence.add_metric([record.stream, record.name], decision.log_evidence)
+                threshold.add_metric([record.stream, record.name], decision.log_threshold)
+        for (stream, monitor, kind), (total, still) in counts.items():
+            raised.add_metric([stream, monitor, kind], float(total))
+            active.add_metric([stream, monitor, kind], float(still > 0))
+        yield from (evidence, threshold, active, raised)

@@ -1,0 +1,220 @@
+"""``secondlaw watch``: the same decisions however often it is stopped, an alarm at a drift, exit codes, bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from rich.console import Console
+
+from secondlaw.behavior.taxonomy import FIVE
+from secondlaw.cli.watch_screen import render
+from secondlaw.formats import FollowedFile
+from secondlaw.pipeline.monitoring import StepRowReader, plan_of
+from secondlaw.pipeline.settings import load_settings
+from secondlaw.pipeline.watching import Watch
+
+pytestmark = pytest.mark.unit
+
+SCHEMA = Path(__file__).parents[2] / "docs/schemas/decision.schema.json"
+USUAL, MOVED = (0.90, 0.03, 0.04, 0.01, 0.02), (0.70, 0.15, 0.08, 0.03, 0.04)
+SHORT = ("--baseline", 20, "--alpha", 0.001)
+PROGRAM = str(Path(sys.executable).with_name("secondlaw"))
+
+
+WRONG = '{"prompt": "q", "response": "r", "step": 3, "toxicity": 1.7}\n'
+
+
+def lines(steps=60, k=50, *, drift_at=40, seed=0, **common):
+    rng = np.random.default_rng(seed)
+    found = []
+    for step in range(steps):
+        for i, code in enumerate(rng.choice(5, k, p=USUAL if step < drift_at else MOVED)):
+            row = {"id": f"{step}-{i}", "prompt": f"q{i % 10}", "response": "r", "model": "m", "step": step}
+            found.append(json.dumps(row | {"label": FIVE.keys[code], "classifier": "c 1"} | common) + "\n")
+    return found
+
+
+def decisions(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(lines()))
+    return path
+
+
+def test_a_drift_raises_one_alarm_and_ends_with_10(run, log):
+    result = run("watch", log, "--once", "--json", *SHORT)
+    assert result.exit_code == 10
+    found = decisions(result)
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    for one in found:
+        jsonschema.validate(one, schema)
+    (alarm,) = [one for one in found if one["alarm"]]
+    assert 40 <= alarm["step"] < 60
+    assert 30 <= alarm["change_point"] <= alarm["step"]
+    assert [one["verdict"] for one in found[:20]] == ["baseline"] * 20
+
+
+def test_stopped_and_started_at_any_line_it_decides_the_same(run, log, tmp_path):
+    whole = decisions(run("watch", log, "--once", "--json", *SHORT))
+    text = lines()
+    growing = tmp_path / "growing.jsonl"
+    found, place = [], 0
+    for stop in (7, 611, 612, 1500, 2203, len(text)):
+        with growing.open("a") as file:
+            file.writelines(text[place:stop])
+        place = stop
+        found += decisions(run("watch", growing, "--once", "--json", *SHORT))
+    assert found == whole
+
+
+def test_without_drift_it_ends_with_0_and_before_the_baseline_with_12(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(lines(10)))
+    assert run("watch", path, "--once", *SHORT).exit_code == 12
+    path.write_text("".join(lines(60, drift_at=60)))
+    result = run("watch", path, "--once", *SHORT, "--fresh")
+    assert result.exit_code == 0
+    assert "quiet" in result.stdout
+    assert "ALARM" not in result.stdout
+
+
+def test_a_pipe_is_decided_to_its_end(run, log):
+    text = log.read_text()
+    ended = subprocess.run(
+        [PROGRAM, "watch", "-", "--json", *map(str, SHORT)],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 10, ended.stderr
+    assert [json.loads(line)["step"] for line in ended.stdout.splitlines()] == list(range(60))
+
+
+def test_killed_at_any_moment_no_decision_is_lost(run, log, tmp_path):
+    whole = decisions(run("watch", log, "--once", "--json", *SHORT))
+    log.with_name("log.jsonl.watch.json").unlink()
+    growing = tmp_path / "growing.jsonl"
+    growing.touch()
+    command = [PROGRAM, "watch", str(growing), "--json", *map(str, SHORT)]
+    text, place, found = lines(), 0, []
+    for number, stop in enumerate((900, 2000, len(text))):
+        out = tmp_path / f"out{number}.jsonl"
+        with out.open("w") as file:
+            process = subprocess.Popen(command, stdout=file)
+            with growing.open("a") as log_file:
+                log_file.writelines(text[place:stop])
+            place = stop
+            deadline = time.monotonic() + 40.0
+            expected = stop // 50 - 1  # the last step may still grow
+            while time.monotonic() < deadline and not _holds_step(out, expected - 1):
+                time.sleep(0.02)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+        found += [json.loads(line) for line in out.read_text().splitlines() if line.endswith("}")]
+    assert found, "the watch decided nothing before it was killed"
+    last = decisions(run("watch", growing, "--once", "--json", *SHORT))
+    by_step = {}
+    for one in [*found, *last]:
+        assert by_step.setdefault(one["step"], one) == one, "a decision that came again is another"
+    assert [by_step[step] for step in sorted(by_step)] == whole
+
+
+def _holds_step(path, step):
+    return any(f'"step":{step},' in line for line in path.read_text().splitlines())
+
+
+def test_the_alarm_runs_a_command(run, log, tmp_path):
+    script = tmp_path / "hook.py"
+    script.write_text("import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.stdin.read())")
+    said = tmp_path / "said.json"
+    command = f"{sys.executable} {script} {said}"
+    assert run("watch", log, "--until-alarm", "--on-alarm", command, *SHORT).exit_code == 10
+    assert json.loads(said.read_text())["alarm"] is True
+
+
+def test_a_command_that_fails_is_told_and_stops_nothing(run, log):
+    result = run("watch", log, "--once", "--on-alarm", "/no/such/program", *SHORT)
+    assert result.exit_code == 10
+    assert "--on-alarm '/no/such/program' failed" in result.stderr
+
+
+def test_other_settings_than_those_of_the_state_are_refused(run, log):
+    run("watch", log, "--once", *SHORT)
+    result = run("watch", log, "--once", "--baseline", 30, "--alpha", 0.001)
+    assert result.exit_code == 2
+    assert "other settings" in result.stderr
+    assert "--fresh" in result.stderr
+
+
+def test_a_damaged_state_is_told(run, log):
+    log.with_name("log.jsonl.watch.json").write_text("{")
+    result = run("watch", log, "--once", *SHORT)
+    assert result.exit_code == 13
+    assert "no state of a watch" in result.stderr
+
+
+def test_windows_that_pass_without_a_row_are_missing(tmp_path):
+    path = tmp_path / "log.jsonl"
+    rows = [
+        {"prompt": f"q{i}", "response": "r", "label": "g1", "classifier": "c", "ts": f"2026-01-01T{h:02}:10:00Z"}
+        for h in range(21)
+        for i in range(5)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = load_settings(every="1h", monitor_baseline=20)
+    watched = Watch(
+        lambda place: FollowedFile(path, position=place),
+        reader=StepRowReader(settings, taxonomy=FIVE, bad=pytest.fail),
+        plan=plan_of(settings, FIVE, more_streams=True),
+        settings=settings,
+    )
+    watched.poll()
+    midnight = 1767312000.0  # 2026-01-02T00:00:00Z
+    late = watched.advance(midnight)
+    watched.log.close()
+    assert [one.step.n for one in late] == [5, 0, 0, 0]
+    assert watched.verdicts == {"default/unknown": "missing"}
+
+
+def test_a_score_out_of_its_bounds_ends_the_watch(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(lines(3, toxicity=0.2)) + WRONG)
+    result = run("watch", path, "--once", "--score", "toxicity", *SHORT)
+    assert result.exit_code == 2
+    assert "score 'toxicity' lies in [0, 1], got 1.7" in result.stderr
+
+
+def test_the_live_picture_names_the_series_its_state_and_the_promise(log):
+    settings = load_settings(monitor_baseline=20, monitor_alpha=0.001)
+    watched = Watch(
+        lambda place: FollowedFile(log, position=place),
+        reader=StepRowReader(settings, taxonomy=FIVE, bad=pytest.fail),
+        plan=plan_of(settings, FIVE, more_streams=True),
+        settings=settings,
+    )
+    console = Console(width=160, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    console.print(render(watched, "log"))
+    assert "waiting for the first row" in console.export_text()
+    while watched.poll()[1]:
+        pass
+    watched.log.close()
+    console.print(render(watched, "log"))
+    console.file.close()
+    shown = console.export_text()
+    assert "default/m" in shown
+    assert "drifting since" in shown
+    assert "alarm: default/m" in shown
+    assert "false alarms a step are expected" in shown
