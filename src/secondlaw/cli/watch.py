@@ -4,11 +4,27 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from secondlaw.cli.guard import guarded
+from secondlaw.cli.monitor_options import (
+    Alpha,
+    Baseline,
+    Bounds,
+    By,
+    Delta,
+    DetectorName,
+    Lateness,
+    PromiseName,
+    RowsPerStep,
+    Score,
+    Tolerances,
+    score_field,
+    tolerances,
+)
+from secondlaw.cli.monitor_options import Watch as Watched
 from secondlaw.cli.options import AssumeUtc, BadRows, Engine, Every, MaxBad, Quiet, TaxonomyName
 
 if TYPE_CHECKING:
@@ -18,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["watch"]
 
 DRIFTING, NOT_YET = 10, 12
-_STEPS = "Steps"
-_MONITOR = "Monitor"
 
 
 @guarded
@@ -46,50 +60,32 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a decision and line.")] = False,
     quiet: Quiet = False,
     every: Every = None,
-    rows_per_step: Annotated[
-        int | None, typer.Option("--rows-per-step", help="Responses that make a step.", rich_help_panel=_STEPS)
-    ] = None,
+    rows_per_step: RowsPerStep = None,
     stride: Annotated[
-        int, typer.Option("--stride", min=1, help="By how much stated steps grow.", rich_help_panel=_STEPS)
+        int, typer.Option("--stride", min=1, help="By how much stated steps grow.", rich_help_panel="Steps")
     ] = 1,
-    lateness: Annotated[
-        str | None,
-        typer.Option("--lateness", help="How long a step waits for late rows: 5m, or steps.", rich_help_panel=_STEPS),
-    ] = None,
+    lateness: Lateness = None,
     clock: Annotated[
         bool,
         typer.Option(
-            "--clock/--no-clock", help="Close windows by the wall clock, or by the rows' times.", rich_help_panel=_STEPS
+            "--clock/--no-clock",
+            help="Close windows by the wall clock, or by the rows' times.",
+            rich_help_panel="Steps",
         ),
     ] = True,
-    alpha: Annotated[
-        float | None,
-        typer.Option("--alpha", help="False-alarm budget (default: 1e-4 a step).", rich_help_panel=_MONITOR),
-    ] = None,
-    promise: Annotated[
-        Literal["e-SR", "e-process"] | None,
-        typer.Option("--promise", help="alpha a step (e-SR) or alpha in all (e-process).", rich_help_panel=_MONITOR),
-    ] = None,
-    baseline: Annotated[
-        int | None, typer.Option("--baseline", help="Steps learnt from (default: 100).", rich_help_panel=_MONITOR)
-    ] = None,
-    detector: Annotated[
-        Literal["betting", "universal", "cusum", "page-hinkley", "adwin", "paper"] | None,
-        typer.Option("--detector", help="Only betting, and universal, bound false alarms.", rich_help_panel=_MONITOR),
-    ] = None,
-    monitor_by: Annotated[
-        Literal["prompt_set", "intent"] | None,
-        typer.Option("--by", help="One monitor for each.", rich_help_panel=_MONITOR),
-    ] = None,
+    detector: DetectorName = None,
+    watched: Watched = None,
+    promise: PromiseName = None,
+    alpha: Alpha = None,
+    delta: Delta = None,
+    baseline: Baseline = None,
+    tolerance: Tolerances = None,
+    by: By = None,
     streams: Annotated[
-        int, typer.Option("--streams", min=1, help="Series expected to share alpha.", rich_help_panel=_MONITOR)
+        int, typer.Option("--streams", min=1, help="Series expected to share alpha.", rich_help_panel="Watching")
     ] = 1,
-    score: Annotated[
-        str | None, typer.Option("--score", help="Watch this field instead of the labels.", rich_help_panel=_MONITOR)
-    ] = None,
-    bounds: Annotated[
-        tuple[float, float], typer.Option("--bounds", help="Range of the score.", rich_help_panel=_MONITOR)
-    ] = (0.0, 1.0),
+    score: Score = None,
+    bounds: Bounds = None,
     engine: Engine = None,
     taxonomy: TaxonomyName = None,
     max_bad: MaxBad = None,
@@ -106,7 +102,6 @@ def watch(
     from secondlaw.behavior import load_taxonomy
     from secondlaw.cli.output import check_outputs
     from secondlaw.cli.watch_screen import screen_for
-    from secondlaw.drift.monitoring_plan import ScoreField
     from secondlaw.formats import FollowedFile, FollowedStream, Quarantine, quarantine_path
     from secondlaw.pipeline.monitoring import StepRowReader, plan_of
     from secondlaw.pipeline.settings import load_settings
@@ -115,8 +110,9 @@ def watch(
 
     settings = load_settings(
         every=every, rows_per_step=rows_per_step, lateness=lateness, monitor_alpha=alpha, monitor_promise=promise,
-        monitor_baseline=baseline, monitor_detector=detector, monitor_by=monitor_by, engine=engine, taxonomy=taxonomy,
-        max_bad=max_bad, assume_utc=assume_utc,
+        monitor_baseline=baseline, monitor_detector=detector, monitor_by=by, monitor_watch=watched, monitor_delta=delta,
+        monitor_tolerance=tolerances(tolerance), engine=engine, taxonomy=taxonomy, max_bad=max_bad,
+        assume_utc=assume_utc,
     )  # fmt: skip
     source = parse_source(log)
     piped = source.path == "-"
@@ -125,13 +121,13 @@ def watch(
     if fresh and kept is not None:
         kept.unlink(missing_ok=True)
     categories = load_taxonomy(settings.taxonomy)
-    field = None if score is None else ScoreField(score, *bounds)
+    field = score_field(score, bounds)
 
     def open_log(place: Mapping[str, Any] | None) -> FollowedFile | FollowedStream:
         return FollowedStream(sys.stdin.buffer) if piped else FollowedFile(source.path, position=place)
 
     with Quarantine(bad_rows or quarantine_path(source.path), max_bad=settings.max_bad) as quarantine:
-        watched = Watch(
+        run = Watch(
             open_log,
             reader=StepRowReader(settings, taxonomy=categories, bad=quarantine.add, score=field),
             plan=plan_of(settings, categories, streams=streams, more_streams=True, score=field),
@@ -140,15 +136,14 @@ def watch(
             model=source.model,
             stride=stride,
         )
-        with watched.log, screen_for(watched, log, as_json=as_json, quiet=quiet) as screen:
-            run = _Run(watched, screen.show, on_alarm, until_alarm=until_alarm, clock=clock and not piped)
-            run.follow(once=once)
-        for note in (*watched.log.notes, *([quarantine.describe()] if quarantine.count else [])):
+        with run.log, screen_for(run, log, as_json=as_json, quiet=quiet) as screen:
+            _Loop(run, screen.show, on_alarm, until_alarm=until_alarm, clock=clock and not piped).follow(once=once)
+        for note in (*run.log.notes, *([quarantine.describe()] if quarantine.count else [])):
             typer.echo(f"note: {note}", err=True)
-    raise typer.Exit(_exit_code(watched))
+    raise typer.Exit(_exit_code(run))
 
 
-class _Run:
+class _Loop:
     """The loop: take what has come, show what was decided, keep the state."""
 
     PAUSE = 0.5  # seconds between two looks at a log that does not grow
@@ -188,20 +183,20 @@ class _Run:
         for one in decided:
             for said in one.decisions:
                 if said.decision.alarm and self._on_alarm is not None:
-                    _call(self._on_alarm, said)
+                    _call(self._on_alarm, said, one.moved.get(str(said.series), ""))
         if decided or time.monotonic() - self._saved > self.SAVED_EVERY:
             self._watch.save()
             self._saved = time.monotonic()
 
 
-def _call(command: str, said: "StreamDecision") -> None:
+def _call(command: str, said: "StreamDecision", moved: str) -> None:
     """Run the user's command; that it fails is told and stops nothing."""
     import shlex
     import subprocess
 
     import orjson
 
-    content = orjson.dumps({"schema": "secondlaw/decision/1", **said.to_dict()})
+    content = orjson.dumps({"schema": "secondlaw/decision/1", **said.to_dict(), "moved": moved})
     try:
         ended = subprocess.run(shlex.split(command), input=content, timeout=60.0, check=False)  # noqa: S603 - the user's
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:

@@ -108,14 +108,21 @@ def _introduce(watched: Watch, name: str) -> None:
 
 
 def _json_lines(one: Decided) -> list[str]:
-    return [orjson.dumps({"schema": "secondlaw/decision/1", **said.to_dict()}).decode() for said in one.decisions]
+    return [
+        orjson.dumps(
+            {"schema": "secondlaw/decision/1", **said.to_dict(), "moved": one.moved.get(str(said.series), "")}
+        ).decode()
+        for said in one.decisions
+    ]
 
 
 def _line(one: Decided, said: StreamDecision) -> str:
     decision = said.decision
     alarm = "ALARM " if decision.alarm else ""
     evidence = f"evidence {max(decision.log_evidence, 0.0):.2f} of {decision.log_threshold:.2f}"
+    moved = one.moved.get(str(said.series), "")
     reason = f": {decision.reason}" if decision.alarm and decision.reason else ""
+    reason += f"; {moved}" if moved else ""
     n = decision.n or 0
     return f"{alarm}{said.series} {said.label}: {decision.verdict}, n {n}, S {_entropy(one)}, {evidence}{reason}"
 

@@ -10,9 +10,12 @@ from secondlaw.drift.attribution_sides import Side
 from secondlaw.drift.step_counts import StepCounts, Strata
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.change_point import ChangePoint, change_point
-from secondlaw.types import Insufficient
+from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["attributed", "explained"]
+__all__ = ["attributed", "explained", "moved_words"]
+
+NAMED = 3
+"""Categories and groups that the words name."""
 
 
 def explained(
@@ -82,6 +85,22 @@ def attributed(
     except NotEnoughData as error:
         return Insufficient(str(error)), ()
     return found, by_set.parts
+
+
+def moved_words(attribution: Attribution | Insufficient, sets: Sequence[PartChange] = ()) -> str:
+    """Say what moved: categories with their change in points, then intents and prompt sets."""
+    if isinstance(attribution, Insufficient):
+        return ""
+    moved = [one for one in attribution.categories if one.moved and isinstance(one.difference, Estimate)]
+    moved.sort(key=lambda one: -abs(one.after - one.before))
+    parts = [f"{one.category} {100 * (one.after - one.before):+.1f} points" for one in moved[:NAMED]]
+    where = [one.part for one in attribution.parts if one.moved][:NAMED]
+    named = [one.part for one in sets if one.moved][:NAMED]
+    if where:
+        parts.append(f"in prompts of intent {', '.join(where)}")
+    if named:
+        parts.append(f"in {', '.join(named)}")
+    return "; ".join(parts) or "no single category moved beyond its interval"
 
 
 def _side(steps: Sequence[StepCounts], width: int) -> Side:

@@ -7,14 +7,16 @@ so that a kill loses none: at worst the last ones are handed out again, the same
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
 from secondlaw.behavior import window_seconds
 from secondlaw.drift.monitoring import MonitorSet, StreamDecision
+from secondlaw.drift.monitoring_explanation import explained, moved_words
 from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.step_counts import StepCounts, StepRow
 from secondlaw.drift.step_counts_builder import StepBuilder
@@ -27,14 +29,17 @@ from secondlaw.pipeline.settings import Settings
 __all__ = ["Decided", "Watch", "watch_state_path"]
 
 STATE_SCHEMA = "secondlaw/watch-state/1"
+LOOKED_BACK = 400
+"""Steps of a series that are kept to say what moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A step that was closed, and what the monitors said of it."""
+    """A step that was closed, what the monitors said of it, and at a drift alarm what moved, by series."""
 
     step: StepCounts
     decisions: tuple[StreamDecision, ...]
+    moved: Mapping[str, str] = field(default_factory=dict)
 
 
 def watch_state_path(log: str | Path) -> Path:
@@ -103,6 +108,7 @@ class Watch:
         self.recent: deque[Decided] = deque(maxlen=recent)
         self.alarms: list[StreamDecision] = []
         self.verdicts: dict[str, str] = {}
+        self._past: dict[tuple[str, str], deque[StepCounts]] = {}
         self.resumed = False
         self._reader, self._settings, self._state, self._stride = reader, settings, state, stride
         self._cut = _how_cut(settings, model, stride)
@@ -166,12 +172,36 @@ class Watch:
     def _decide(self, steps: Sequence[StepCounts]) -> list[Decided]:
         found = []
         for step in steps:
-            one = Decided(step, tuple(self.monitors.observe(step)))
+            past = self._past.setdefault((step.stream, step.model), deque(maxlen=LOOKED_BACK))
+            past.append(step)
+            said = tuple(self.monitors.observe(step))
+            drifts = [each for each in said if each.decision.alarm and each.decision.verdict == "drifting"]
+            one = Decided(step, said, {str(each.series): self._moved(each) for each in drifts})
             self.alarms += [said for said in one.decisions if said.decision.alarm]
             self.verdicts |= {str(said.series): said.decision.verdict for said in one.decisions}
             self.recent.append(one)
             found.append(one)
         return found
+
+    def _moved(self, said: StreamDecision) -> str:
+        """Say what moved up to an alarm; from the steps since the last start alone."""
+        steps = list(self._past[said.series.stream, said.series.model])
+        versions = [step.version for step in steps if step.n]
+        steps = [step for step in steps if not step.n or step.version == versions[-1]]
+        if self.plan.by is not None:
+            steps = [step.part(self.plan.by, said.series.part) for step in steps]
+        if self.plan.score is not None or len(steps) < self.plan.baseline_steps:
+            return ""
+        watched_from = steps[min(self.plan.baseline_steps, len(steps) - 1)].step
+        _, attribution, sets = explained(
+            steps,
+            watched_from=watched_from,
+            change_point_hint=said.decision.change_point,
+            categories=self._reader.taxonomy.keys,
+            rng=np.random.default_rng(self._settings.seed),
+            level=self._settings.level,
+        )
+        return moved_words(attribution, sets)
 
     def _policy(self, first: StepRow) -> StepPolicy:
         """Return how the log is cut, told by its first row."""

@@ -7,23 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from secondlaw.drift.attribution_results import Attribution, PartChange
 from secondlaw.drift.monitoring import StreamDecision
-from secondlaw.drift.monitoring_explanation import explained
+from secondlaw.drift.monitoring_explanation import explained, moved_words
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.pipeline.stored_steps import steps_of_counts
 from secondlaw.service.alert_parts import Began
 from secondlaw.service.evaluation_settings import EvaluationSettings, taxonomy_of
 from secondlaw.statistics.change_point import ChangePoint
 from secondlaw.storage import Store, Stream
-from secondlaw.types import Estimate, Insufficient
+from secondlaw.types import Insufficient
 
 __all__ = ["Explainer", "Explanation"]
 
 LOOKED_BACK = 400
 """Windows before an alarm that are looked at."""
-NAMED = 3
-"""Categories and groups that the words name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,7 @@ class Explainer:
             "prompt_sets": [{"part": one.part, "moved": one.moved, "weight_before": one.weight_before,
                              "weight_after": one.weight_after} for one in sets],
         }  # fmt: skip
-        return Explanation(when, _words(attribution, sets), values)
+        return Explanation(when, moved_words(attribution, sets), values)
 
 
 def _began(found: ChangePoint, stream: Stream, first: int, stride: int) -> Began:
@@ -122,19 +119,3 @@ def _began(found: ChangePoint, stream: Stream, first: int, stride: int) -> Began
         return Began(value, low, high, estimate.level)
     times = [datetime.fromtimestamp(window * every, UTC) for window in (value, low, high)]
     return Began(times[0], times[1], times[2], estimate.level)
-
-
-def _words(attribution: Attribution | Insufficient, sets: tuple[PartChange, ...]) -> str:
-    """Say what moved: categories with their change in points, then intents and prompt sets."""
-    if isinstance(attribution, Insufficient):
-        return ""
-    moved = [one for one in attribution.categories if one.moved and isinstance(one.difference, Estimate)]
-    moved.sort(key=lambda one: -abs(one.after - one.before))
-    parts = [f"{one.category} {100 * (one.after - one.before):+.1f} points" for one in moved[:NAMED]]
-    where = [one.part for one in attribution.parts if one.moved][:NAMED]
-    named = [one.part for one in sets if one.moved][:NAMED]
-    if where:
-        parts.append(f"in prompts of intent {', '.join(where)}")
-    if named:
-        parts.append(f"in {', '.join(named)}")
-    return "; ".join(parts) or "no single category moved beyond its interval"
