@@ -49,6 +49,10 @@ calibrate: install
 	$(BIN)/python scripts/calibrate_sequences.py
 	$(BIN)/python scripts/calibrate_corrections.py
 
+# What papers claim beside what we measure.
+reproduce: install
+	$(BIN)/python scripts/threshold_study.py --page docs/threshold-study.md
+
 # Each benchmark measures us beside a named peer in one run. torch comes as its CPU build where no GPU is.
 benchmark: install
 	$(PIP) install --quiet --constraint constraints.txt torch
