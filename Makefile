@@ -48,6 +48,7 @@ calibrate: install
 	$(BIN)/python scripts/calibrate_dynamics.py
 	$(BIN)/python scripts/calibrate_sequences.py
 	$(BIN)/python scripts/calibrate_corrections.py
+	$(BIN)/python scripts/kill_store.py
 
 # What papers claim beside what we measure.
 reproduce: install

@@ -1,20 +1,25 @@
 """Monitors beside river's detectors on identical streams: false alarms, delays and speed, in one run.
 
-    python benchmarks/monitors.py [--runs 300] [--steps 1000] [--universal 60] [--seed 0]
+    python benchmarks/monitors.py [--runs 300] [--steps 1000] [--universal 60] [--quiet 0] [--seed 0]
 
 Streams: p0 = (.90, .03, .04, .01, .02), S = .453 nats, k = 100 responses a step. The first 100 steps are the baseline.
 Without drift `steps` more follow; with drift p0 is mixed with the uniform distribution so that S rises linearly from
-step 101 on. "Clustered" steps draw their shares from a Dirichlet distribution of concentration 50 (design effect 2.9).
+step 101 on, or after `quiet` more steps. "Clustered" steps draw their shares from a Dirichlet distribution of
+concentration 50 (design effect 2.9).
 
-Every detector sees the same streams. After a false alarm it begins anew with the same baseline (river's detectors
-reset themselves). Rates come with the exact 95 % Poisson interval (as if alarms came independently; those of a run
-whose baseline was unlucky do not, hence the count of runs with any), median delays with the 95 % interval of order
-statistics; runs that never alarm count as slower than any. "over" marks a rate that is above alpha beyond its interval:
-the delays beside it are worth nothing. CUSUM and river's detectors (at their defaults) promise nothing; they see S_t,
-or the mean surprisal under the baseline's shares, which is what the betting monitor's first score sees. The
-universal-inference process is slow and runs on the first `universal` streams only. Two detectors that cannot be had in
-practice, or should not, stand for comparison: the categorical Shiryaev-Roberts e-detector with p0 known exactly, and
-with p0 estimated from the baseline and plugged in.
+Conventions, printed with the table, since they move the numbers of detectors that learn as they go: every detector sees
+the same streams from their first step; a delay counts the steps from the drift's first to the alarm's, both included;
+alarms before the drift are left out of it; the CUSUM is two-sided, on the plug-in S. Page-Hinkley's and ADWIN's delays
+depend on how much they saw before the drift: `--quiet 900` begins it after 1,000 steps instead of 100.
+
+After a false alarm a detector begins anew with the same baseline (river's reset themselves). Rates come with the exact
+95 % Poisson interval (as if alarms came independently; those of a run whose baseline was unlucky do not, hence the
+count of runs with any), median delays with the 95 % interval of order statistics; runs that never alarm count as slower
+than any. "over" marks a rate that is above alpha beyond its interval: the delays beside it are worth nothing. CUSUM and
+river's detectors (at their defaults) promise nothing; they see S_t, or the mean surprisal under the baseline's shares,
+which is what the betting monitor's first score sees. The universal-inference process is slow and runs on the first
+`universal` streams only. Two detectors that cannot be had in practice, or should not, stand for comparison: the
+categorical Shiryaev-Roberts e-detector with p0 known exactly, and with p0 estimated from the baseline and plugged in.
 
 Needs river (`pip install "secondlaw[detectors]"`).
 """
@@ -59,10 +64,12 @@ def drifting_shares(rate: float, steps: int) -> np.ndarray:
     return (1.0 - mixed) * P0 + mixed / len(P0)
 
 
-def draw(rate: float, steps: int, runs: int, clustered: bool, rng: np.random.Generator) -> np.ndarray:
-    """Counts (runs, BASELINE + steps, K)."""
+def draw(
+    rate: float, steps: int, runs: int, clustered: bool, rng: np.random.Generator, *, quiet: int = 0
+) -> np.ndarray:
+    """Counts (runs, BASELINE + quiet + steps, K)."""
     after = drifting_shares(rate, steps) if rate else np.tile(P0, (steps, 1))
-    shares = np.concatenate([np.tile(P0, (BASELINE, 1)), after])
+    shares = np.concatenate([np.tile(P0, (BASELINE + quiet, 1)), after])
     shares = np.broadcast_to(shares, (runs, *shares.shape))
     if clustered:
         own = rng.standard_gamma(CONCENTRATION * shares)
@@ -159,8 +166,8 @@ def detectors(universal_streams: int) -> dict:
         "categorical e-SR, p0 known +": categorical(True),
         "categorical e-SR, p0 plugged in *": categorical(False),
         "universal inference +": universal(universal_streams),
-        "betting e-SR, 4 scores": betting(),
-        "betting e-process, 4 scores": betting(promise="e-process"),
+        "betting e-SR, all scores": betting(),
+        "betting e-process, all scores": betting(promise="e-process"),
         "betting e-SR + .05 nats": betting(tolerance={"surprisal": 0.05}),
     }
 
@@ -174,11 +181,14 @@ def rate_words(alarms: int, steps: int) -> str:
     return f"{words} over" if low > ALPHA * 1e4 else f"{words}     "
 
 
-def delay_words(found: list[np.ndarray], limit: int) -> str:
-    delays = np.sort([one[0] - BASELINE + 1 if len(one) else math.inf for one in found])
+def delay_words(found: list[np.ndarray], begin: int, limit: int) -> str:
+    late = [one[one >= begin] for one in found]
+    delays = np.sort([one[0] - begin + 1 if len(one) else math.inf for one in late])
     n = len(delays)
     low, high = int(binom.ppf(0.025, n, 0.5)), int(binom.isf(0.025, n, 0.5))
     middle = (delays[(n - 1) // 2] + delays[n // 2]) / 2
+    if low < 1 or high >= n:
+        raise SystemExit(f"a median of {n} runs has no 95 % interval: 6 or more are needed")
     words = [f">{limit}" if math.isinf(value) else f"{value:.0f}" for value in (middle, delays[low - 1], delays[high])]
     return f"{words[0]} [{words[1]}-{words[2]}]"
 
@@ -186,9 +196,13 @@ def delay_words(found: list[np.ndarray], limit: int) -> str:
 def table(clustered: bool, options: argparse.Namespace) -> None:
     rng = np.random.default_rng([options.seed, int(clustered)])
     still = draw(0.0, options.steps, options.runs, clustered, rng)
-    moving = {rate: draw(rate, steps, options.runs, clustered, rng) for rate, steps in RATES.items()}
+    moving = {
+        rate: draw(rate, steps, options.runs, clustered, rng, quiet=options.quiet) for rate, steps in RATES.items()
+    }
+    begin = BASELINE + options.quiet
     kind = "clustered (Dirichlet-multinomial, 50)" if clustered else "independent"
     print(f"\n{kind}: {options.runs} runs, {options.steps} steps without drift each, alpha = {ALPHA:g}")
+    print(f"drift begins after {begin} steps, all seen by every detector; CUSUM is two-sided, on the plug-in S")
     print(
         f"{'detector':33} {'false alarms / 10k steps':>25} {'in runs':>8}  median delay at "
         + ", ".join(map(str, RATES))
@@ -197,7 +211,7 @@ def table(clustered: bool, options: argparse.Namespace) -> None:
     for name, detect in detectors(options.universal).items():
         quiet = detect(still)
         rate = rate_words(sum(map(len, quiet)), len(quiet) * options.steps)
-        delays = [delay_words(detect(counts), RATES[r]) for r, counts in moving.items()]
+        delays = [delay_words(detect(counts), begin, RATES[r]) for r, counts in moving.items()]
         runs = f"{sum(len(one) > 0 for one in quiet)}/{len(quiet)}"
         print(f"{name:33} {rate:>25} {runs:>8}  " + "  ".join(f"{words:>15}" for words in delays), flush=True)
     print("* promises nothing   + promise holds for independent responses only   over: above alpha beyond its interval")
@@ -252,7 +266,7 @@ def speeds(seed: int) -> None:
 
     print(f"\nspeed on one core (processor time, best of 3), k = {K} responses a step")
     for name, make in {
-        "betting, 4 scores, update": lambda: BettingMonitor(settings),
+        "betting, all scores, update": lambda: BettingMonitor(settings),
         "CUSUM, update from counts": Cusum,
         "paper rule, update from counts": PaperRule,
         "universal inference, update": UniversalMonitor,
@@ -260,7 +274,7 @@ def speeds(seed: int) -> None:
         per_second = len(rows) / best_seconds(through(make))
         print(f"{name:32} {per_second:10.3g} steps/s {per_second * K:10.3g} events/s")
     replayed = many.sum() / best_seconds(lambda: replay_betting(many, settings))
-    print(f"{'betting, 4 scores, replay':32} {replayed / K:10.3g} steps/s {replayed:10.3g} events/s")
+    print(f"{'betting, all scores, replay':32} {replayed / K:10.3g} steps/s {replayed:10.3g} events/s")
     for name, make in {"Page-Hinkley": PageHinkley, "ADWIN": ADWIN}.items():
         one = len(values) / best_seconds(events(make))
         step = len(rows) / best_seconds(of_steps(make))
@@ -274,6 +288,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--steps", type=int, default=1000, help="monitored steps of a run without drift")
     parser.add_argument("--universal", type=int, default=60, help="runs of the universal-inference process")
+    parser.add_argument("--quiet", type=int, default=0, help="steps without drift between baseline and drift")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=["table", "speed"])
     options = parser.parse_args()

@@ -18,7 +18,6 @@ from secondlaw.drift.monitors import (
     UniversalMonitor,
     misaligned_score,
     replay_betting,
-    standard_scores,
     surprisal_score,
 )
 from secondlaw.statistics.closed_form import plug_in
@@ -29,8 +28,8 @@ FLAGS = [place in MISALIGNED for place in range(CATEGORIES)]
 THRESHOLDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65,
               0.7, 0.75, 0.8, 0.9, 1.0, 1.2)  # fmt: skip
 UNIVERSAL_RUNS = 60
-SHARES = {score.name: 0.02 for score in standard_scores(FLAGS) if score.values is not None and not score.mirrored}
-"""A tolerance of two points for every share that is watched."""
+SHARES = {"misaligned": 0.02}
+"""A tolerance of two points for every share that is watched: the categories have the misaligned share's."""
 
 
 def misaligned(counts: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ from secondlaw.storage import (
     open_store,
     stream_lease,
 )
+from secondlaw.storage.identities import event_hash, priority_of
 
 pytestmark = pytest.mark.unit
 
@@ -133,6 +134,8 @@ def test_an_export_restores_everything_on_either_database(full, new_url, open_it
         assert copy.admin.check() == ()
         again = copy.events.add([event(0), event(100), event(101, stream="new"), event(102, text=True)])
         assert (again.accepted, again.duplicates) == (3, 1)  # numbers go on after those restored
+        (new,) = (text for text in copy.texts.read("s", limit=99) if text.event == "e102")
+        assert new.priority == priority_of(event_hash("e102"), secret=full._database.secret)  # one random order goes on
         with pytest.raises(InvalidInput, match="empty"):
             copy.admin.restore(tmp_path / "all.tar.gz")
 

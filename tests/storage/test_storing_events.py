@@ -65,6 +65,36 @@ def test_many_threads_send_the_same_events(store, event):
     assert store.admin.check() == ()
 
 
+def test_two_replicas_store_and_label_at_once(open_it, event):
+    """Both send every event, in opposite order, and label what waits: rows meet in every table."""
+    stores = open_it(clock=None), open_it(clock=None)
+    events = [event(k, stream=f"s{k % 3}", text=True, label="g1" if k % 2 else None) for k in range(240)]
+    told, errors = Counter(), []
+
+    def send(store, batch):
+        try:
+            for k in range(0, len(batch), 12):
+                found = store.events.add(batch[k : k + 12])
+                told.update(accepted=found.accepted, duplicates=found.duplicates)
+                leased = store.queue.lease(owner="w", limit=10)
+                store.queue.complete(leased, {item.id: "g2" for item in leased.items}, classifier="judge/1")
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=send, args=pair) for pair in zip(stores, (events, events[::-1]), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert told == {"accepted": 240, "duplicates": 240}
+    while (leased := stores[0].queue.lease(owner="w")).items:
+        stores[0].queue.complete(leased, {item.id: "g2" for item in leased.items}, classifier="judge/1")
+    totals = sum(stores[1].counts.totals(f"s{k}").table.sum(axis=0) for k in range(3))
+    assert totals.tolist() == [120, 120, 0, 0, 0, 0]
+    assert stores[0].admin.check() == ()
+
+
 def test_events_without_text_are_counted_apart(store, event):
     accepted = store.events.add([event(0, label=None), event(1, label=None, text=True), event(2)])
     assert (accepted.no_text, accepted.queued, accepted.accepted) == (1, 1, 3)

@@ -129,18 +129,18 @@ def test_a_full_disk_is_an_error_and_nothing_acknowledged_is_lost(tmp_path, sqli
 
 def test_one_bad_work_does_not_break_the_others_of_its_transaction(open_it, event, monkeypatch):
     """Works that wait together: the one that fails is told, the others are stored."""
-    from secondlaw.storage import ingesting
+    from secondlaw.storage import placing
 
     store = open_it()
     store.events.add([event(0)])
-    usual = ingesting._place
+    usual = placing.place
 
     def broken(step, one, accepted):
         if one.event_id == "e13":
             raise RuntimeError("broken")
         return usual(step, one, accepted)
 
-    monkeypatch.setattr(ingesting, "_place", broken)
+    monkeypatch.setattr(placing, "place", broken)
     entered, gate, told = threading.Event(), threading.Event(), {}
 
     def hold(_connection):

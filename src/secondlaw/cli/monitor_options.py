@@ -70,7 +70,7 @@ Tolerances = Annotated[
     list[str] | None,
     typer.Option(
         "--tolerance",
-        help="Rise that is no drift: surprisal=.05 (nats), misaligned=.01 (share); may be repeated.",
+        help="Rise that is no drift: surprisal=.05 (nats), misaligned=.01 (share, of each category too); repeatable.",
         rich_help_panel=_WATCHING,
     ),
 ]

@@ -188,7 +188,7 @@ class MonitorPlan:
         """Return what a betting monitor watches."""
         found = standard_scores(self.misaligned)
         if self.watch == "rises":
-            return found[:2]
+            return tuple(score for score in found if not score.mirrored)
         if self.watch in ("surprisal", "misaligned"):
             return tuple(score for score in found if score.name.startswith(self.watch))
         return found

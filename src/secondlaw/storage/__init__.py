@@ -13,9 +13,9 @@ from secondlaw.storage.alarm_values import (
 from secondlaw.storage.audit import AuditEntry
 from secondlaw.storage.events import Arrivals
 from secondlaw.storage.human_labels import HumanLabel, LabelledSample
-from secondlaw.storage.ingesting import Accepted, Rejected
 from secondlaw.storage.leases import Lease
 from secondlaw.storage.masking import mask_private
+from secondlaw.storage.placing import Accepted, Rejected
 from secondlaw.storage.queue_values import Batch, Poisoned, QueueDepth, QueuedEvent
 from secondlaw.storage.retention import Purged
 from secondlaw.storage.settings import Retention, StoreSettings, StreamSettings

@@ -14,8 +14,9 @@ from secondlaw.errors import InvalidInput
 from secondlaw.storage.arriving import Arriving, arriving_event
 from secondlaw.storage.counting import ARRIVAL_FIELDS
 from secondlaw.storage.database import Database
-from secondlaw.storage.ingesting import Accepted, Rejected, store_batches
+from secondlaw.storage.ingesting import store_batches
 from secondlaw.storage.names import stream_of
+from secondlaw.storage.placing import Accepted, Rejected
 from secondlaw.storage.schema import arrivals
 
 __all__ = ["Arrivals", "Events", "within"]

@@ -18,7 +18,7 @@ from secondlaw.errors import FileFormatError, InvalidInput, SchemaTooNew
 from secondlaw.formats.whole_files import replace_file
 from secondlaw.formats.writing import JsonlWriter
 from secondlaw.storage.database import Database
-from secondlaw.storage.migrating import HEAD, schema_version
+from secondlaw.storage.migrating import HEAD, schema_version, secret_of
 from secondlaw.storage.schema import EVERY_TABLE, leases, meta, streams
 
 __all__ = ["export_store", "restore_store"]
@@ -117,6 +117,7 @@ def _read(database: Database, folder: Path) -> dict[str, int]:
         if found != stated[2]:
             raise FileFormatError(f"the export says {stated[2]} rows and has {found}; it is damaged")
         database.names(connection).forget()
+        database.secret = secret_of(connection)
         return found
 
     rows = database.write(work)

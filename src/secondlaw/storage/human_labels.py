@@ -13,9 +13,9 @@ from secondlaw.storage.arriving import NAME_CHARACTERS
 from secondlaw.storage.database import Database
 from secondlaw.storage.events import within
 from secondlaw.storage.identities import unsigned
-from secondlaw.storage.ingesting import category_code
 from secondlaw.storage.instants import instant_of
 from secondlaw.storage.names import KnownStream, stream_of
+from secondlaw.storage.placing import category_code
 from secondlaw.storage.plain_text import plain_text
 from secondlaw.storage.schema import human_labels, series, text_strata, texts
 from secondlaw.storage.stored_texts import StoredText, category_name, labelling_order

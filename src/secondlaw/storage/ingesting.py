@@ -5,72 +5,25 @@ same transaction, is a duplicate. Rows are written table by table in one order, 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, case, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 
-from secondlaw.behavior.taxonomy import OUTSIDE
-from secondlaw.errors import InvalidInput, QueueFull
+from secondlaw.errors import QueueFull
 from secondlaw.storage.arriving import Arriving
 from secondlaw.storage.backend import AnyInsert
-from secondlaw.storage.counting import Tally
 from secondlaw.storage.database import Database
-from secondlaw.storage.instants import DAY, instant_of, window_of
-from secondlaw.storage.names import KnownStream, Names
+from secondlaw.storage.instants import DAY
+from secondlaw.storage.placing import Accepted, Placed, Step, category_code, place_all
 from secondlaw.storage.schema import event_ids, human_labels, meta, monitors, queue, streams
-from secondlaw.storage.streams import checked_name
 from secondlaw.storage.text_keeping import Offered, keep_texts
 
-__all__ = ["Accepted", "Rejected", "category_code", "store_batches"]
+__all__ = ["store_batches"]
 
 LATEST_DAY = "latest_day"
-MOST_STEPS = 1 << 53
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Rejected:
-    """An event that was not stored: its place in the batch, and why."""
-
-    index: int
-    reason: str
-
-
-@dataclass(slots=True)
-class Accepted:
-    """What became of a batch.
-
-    Parameters
-    ----------
-    accepted : int
-        Events that are stored now and were not before; those of the following three are among them.
-    late, queued, no_text : int
-        Counted in a window that a monitor has already decided on; waiting for their label; without text and label.
-    duplicates : int
-        Events that were stored before.
-    rejected : tuple of Rejected
-    """
-
-    accepted: int = 0
-    duplicates: int = 0
-    late: int = 0
-    queued: int = 0
-    no_text: int = 0
-    rejected: tuple[Rejected, ...] = ()
-
-
-@dataclass(slots=True)
-class _Placed:
-    """An event with its stream, window and category."""
-
-    batch: Accepted
-    event: Arriving
-    stream: KnownStream
-    window: int
-    category: int | None
-    series: int | None
 
 
 @dataclass(slots=True)
@@ -83,19 +36,6 @@ class _Moved:
     queued_bytes: int = 0
 
 
-@dataclass(slots=True)
-class _Step:
-    """A transaction under way."""
-
-    connection: Connection
-    database: Database
-    names: Names
-    now: int
-    latest: int
-    """The latest moment known: a clock that was set back does not move it."""
-    tally: Tally = field(default_factory=Tally)
-
-
 def store_batches(
     connection: Connection, batches: Sequence[Sequence[Arriving]], *, database: Database
 ) -> list[Accepted | QueueFull]:
@@ -105,9 +45,9 @@ def store_batches(
     """
     now = database.now(connection)
     day = _day(connection, now)
-    step = _Step(connection, database, database.names(connection, merged=True), now, max(now, day * DAY))
+    step = Step(connection, database, database.names(connection, merged=True), now, max(now, day * DAY))
     answers: list[Accepted | QueueFull] = []
-    placed: list[_Placed] = []
+    placed: list[Placed] = []
     rows, volume = _queued(connection)
     for batch in batches:
         waiting = [len(event.event) for event in batch if event.event is not None]
@@ -117,25 +57,10 @@ def store_batches(
         rows, volume = rows + len(waiting), volume + sum(waiting)
         accepted = Accepted()
         answers.append(accepted)
-        placed += _place_all(step, batch, accepted)
+        placed += place_all(step, batch, accepted)
     new = _only_new(step, placed, day)
     _store(step, new)
     return answers
-
-
-def category_code(label: str, keys: Sequence[str]) -> int:
-    """Return the number of a category; K is *outside*.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such category.
-    """
-    if label in keys:
-        return keys.index(label)
-    if label == OUTSIDE:
-        return len(keys)
-    raise InvalidInput(f"the stream's categories are {', '.join(keys)} and {OUTSIDE}, got {label!r}")
 
 
 def _day(connection: Connection, now: int) -> int:
@@ -164,63 +89,9 @@ def _full(database: Database, rows: int, volume: int) -> QueueFull | None:
     )
 
 
-def _place_all(step: _Step, batch: Sequence[Arriving], accepted: Accepted) -> list[_Placed]:
-    placed, rejected = [], []
-    for index, event in enumerate(batch):
-        try:
-            placed.append(_place(step, event, accepted))
-        except InvalidInput as error:
-            rejected.append(Rejected(index, str(error)))
-    accepted.rejected = tuple(rejected)
-    return placed
-
-
-def _place(step: _Step, event: Arriving, accepted: Accepted) -> _Placed:
-    """Find stream, window, category and series of an event."""
-    stream = _known(step, event.stream)
-    keys = stream.settings.keys
-    if stream.settings.every is None:
-        if event.step is None:
-            raise InvalidInput(f"events of the stream {stream.name!r} state their step, this one does not")
-        if event.step > MOST_STEPS:
-            raise InvalidInput(f"a step is {MOST_STEPS} at most, got {event.step}")
-        window = event.step
-    else:
-        at = step.now if event.at is None else event.at
-        if at > step.latest + step.database.settings.ahead_days * DAY:
-            raise InvalidInput(f"the event is of {instant_of(at).isoformat()}, in the future: check the sender's clock")
-        window = window_of(at, stream.settings.every)
-    category = None if event.label is None else category_code(event.label, keys)
-    if event.human_label is not None:
-        category_code(event.human_label, keys)
-    series = None
-    if event.label is not None or event.human_label is not None:
-        names = (stream.id, event.model, event.prompt_set, event.intent, event.classifier)
-        series = step.names.series_number(step.connection, names, most=step.database.settings.max_series)
-        if series is None:
-            raise InvalidInput(
-                f"the stream {stream.name!r} has {step.database.settings.max_series} combinations of model, prompt "
-                f"set, intent and classifier; does a client put ids into one of these?"
-            )
-    return _Placed(accepted, event, stream, window, category, series)
-
-
-def _known(step: _Step, name: str) -> KnownStream:
-    found = step.names.stream(step.connection, name)
-    if found is not None:
-        return found
-    settings = step.database.settings
-    if settings.new_streams is None:
-        raise InvalidInput(f"there is no stream {name[:80]!r}; make it first")
-    checked_name(name)
-    if step.names.count_streams(step.connection) >= settings.max_streams:
-        raise InvalidInput(f"the store has {settings.max_streams} streams; does a client put ids into their names?")
-    return step.names.new_stream(step.connection, name, settings.new_streams, at=step.now)
-
-
-def _only_new(step: _Step, placed: list[_Placed], day: int) -> list[_Placed]:
+def _only_new(step: Step, placed: list[Placed], day: int) -> list[Placed]:
     """Remember the ids; return the events whose ids were not known."""
-    first: dict[tuple[int, bytes], _Placed] = {}
+    first: dict[tuple[int, bytes], Placed] = {}
     for event in placed:
         key = (event.stream.id, event.event.hash)
         if key in first:
@@ -246,7 +117,7 @@ def _remembering(insert: Callable[[Table], AnyInsert]) -> ReturningInsert[Any]:
     return insert(event_ids).on_conflict_do_nothing().returning(event_ids.c.stream_id, event_ids.c.hash)
 
 
-def _store(step: _Step, new: list[_Placed]) -> None:
+def _store(step: Step, new: list[Placed]) -> None:
     """Write what is new."""
     decided = _decided(step.connection, {event.stream.id for event in new})
     moved: dict[int, _Moved] = {}
@@ -291,14 +162,14 @@ def _decided(connection: Connection, of: set[int]) -> dict[int, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def _waiting(placed: _Placed, text: str, now: int) -> dict[str, object]:
+def _waiting(placed: Placed, text: str, now: int) -> dict[str, object]:
     return {
         "stream_id": placed.stream.id, "window": placed.window, "hash": placed.event.hash, "event": text,
         "bytes": len(text), "queued_at": now,
     }  # fmt: skip
 
 
-def _offered(placed: _Placed, category: int, series: int, at: int) -> Offered:
+def _offered(placed: Placed, category: int, series: int, at: int) -> Offered:
     event = placed.event
     return Offered(
         placed.stream, placed.window, category, series, event.cluster, event.hash, event.event_id, at, event.prompt,
@@ -306,7 +177,7 @@ def _offered(placed: _Placed, category: int, series: int, at: int) -> Offered:
     )  # fmt: skip
 
 
-def _said(placed: _Placed, now: int) -> dict[str, object]:
+def _said(placed: Placed, now: int) -> dict[str, object]:
     event, keys = placed.event, placed.stream.settings.keys
     return {
         "stream_id": placed.stream.id, "window": placed.window, "hash": event.hash, "annotator": event.annotator,
@@ -316,7 +187,7 @@ def _said(placed: _Placed, now: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _move_on(step: _Step, moved: dict[int, _Moved]) -> None:
+def _move_on(step: Step, moved: dict[int, _Moved]) -> None:
     if moved:
         step.connection.execute(_MOVE, [
             {"of": stream, "w": m.window, "t": m.at, "r": step.now, "q": m.queued, "b": m.queued_bytes}

@@ -12,9 +12,9 @@ from secondlaw.storage.arriving import NAME_CHARACTERS, kept_event
 from secondlaw.storage.counting import Tally
 from secondlaw.storage.database import Database
 from secondlaw.storage.identities import signed
-from secondlaw.storage.ingesting import category_code
 from secondlaw.storage.instants import micros_of
 from secondlaw.storage.names import KnownStream
+from secondlaw.storage.placing import category_code
 from secondlaw.storage.plain_text import plain_text
 from secondlaw.storage.poisoning import leave_queue
 from secondlaw.storage.schema import human_labels, streams

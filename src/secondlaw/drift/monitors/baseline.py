@@ -2,7 +2,7 @@ r"""What is normal: score tables, where step means are clipped, and which means 
 
 A step's mean of a score lies in [0, B] but stays within a few hundredths of it. One hundred such steps do not exclude
 that one step in forty jumps to B, so that a bound for [0, B] exceeds the mean by some 12 standard errors and a monitor
-that trusts it is blind. Therefore the step mean is *clipped* to :math:`[\mu - 1.5 \sigma, \mu + 5 \sigma]`, with
+that trusts it is blind. Therefore the step mean is *clipped* to :math:`[\mu - .7 \sigma, \mu + 5 \sigma]`, with
 :math:`\mu, \sigma` from the first tenth of the baseline (the pilot), and the null speaks of the clipped mean
 
 .. math:: z_t = \mathrm{clip}\left(\frac{y_t - low}{high - low}, 0, 1\right), \qquad
@@ -10,9 +10,12 @@ that trusts it is blind. Therefore the step mean is *clipped* to :math:`[\mu - 1
 
 with m from the rest of the baseline: every candidate, weighed (delta = 0, see
 :mod:`~secondlaw.drift.monitors.candidates`), or a betting bound at risk delta, about mean + 2.5 standard errors at .05.
-Both hold for any law of the steps, clustered or not. Score tables, too, come from the pilot alone, so that what is
-bounded is a fixed function. Where steps become smaller, their means scatter more and the clipped mean rises by a few
-hundredths of a standard deviation; steps below half the baseline's are pooled.
+Both hold for any law of the steps, clustered or not, whose conditional mean stays: a mean that leans on the steps
+before, a slow wandering above all, is drift to this null. So is a scatter that grows: E z rises by .03 standard
+deviations of a step where the scatter rises by a tenth. Smaller steps scatter more by themselves: z of a step of k
+responses counts :math:`\sqrt{k/n}` where k is below n, the pilot's mean. For a scatter that grows as
+:math:`\sqrt{n/k}` or less that is enough, :math:`s E(d + x/s)^+ = E(s d + x)^+ \le E(d + x)^+`. Steps below half the
+baseline's are pooled. Score tables, too, come from the pilot alone, so that what is bounded is a fixed function.
 """
 
 import math
@@ -46,11 +49,13 @@ class Baseline:
         What each category counts in each score.
     low, scale : array (S, streams)
         The clipped step mean is ``clip((y - low) * scale, 0, 1)``.
+    usual : array (streams,)
+        Mean size of the pilot's steps: smaller ones count less.
     bound : array (S, candidates, streams)
         m: the mean of the clipped step means under the null is not above it, tolerance included. One bound where delta
         is risked, otherwise many candidates.
-    weight : array (S, candidates, streams)
-        Evidence of the baseline against each candidate; 1 for a bound.
+    weight, earlier : array (S, candidates, streams)
+        Evidence of the baseline against each candidate, and what was won against the one below it; 1 and 0 for a bound.
     step_size : array (streams,)
         Responses that a bet needs.
     steps : array (streams,)
@@ -60,10 +65,17 @@ class Baseline:
     tables: Array
     low: Array
     scale: Array
+    usual: Array
     bound: Array
     weight: Array
+    earlier: Array
     step_size: Array
     steps: Array
+
+    @property
+    def doubts(self) -> Array | None:
+        """What bets need to know of `earlier`: nothing where there is one bound."""
+        return self.earlier if self.bound.shape[1] > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the baseline as plain JSON values."""
@@ -98,7 +110,7 @@ def learn_baseline(counts: Array, settings: BettingSettings) -> Baseline:
     >>> counts = np.random.default_rng(0).multinomial(100, [0.9, 0.1], size=100)[:, :, None]
     >>> found = learn_baseline(counts, BettingSettings.standard([False, True]))
     >>> found.tables.shape, found.bound.shape
-    ((4, 2, 1), (4, 42, 1))
+    ((4, 2, 1), (4, 22, 1))
     """
     counts = np.asarray(counts, dtype=np.float64)
     sizes = counts.sum(axis=1)  # (steps, streams)
@@ -113,8 +125,11 @@ def learn_baseline(counts: Array, settings: BettingSettings) -> Baseline:
 
 def standardised(counts: Array, baseline: Baseline) -> Array:
     """Return the clipped step means of counts (..., K, streams): (..., S, streams), in [0, 1]."""
-    means = _step_means(counts, baseline.tables)
-    return np.asarray(np.minimum(np.maximum((means - baseline.low) * baseline.scale, 0.0), 1.0))
+    means, size = _step_means(counts, baseline.tables)
+    z = np.asarray(np.minimum(np.maximum((means - baseline.low) * baseline.scale, 0.0), 1.0))
+    if (size < baseline.usual).any():
+        z *= np.sqrt(np.minimum(size / baseline.usual, 1.0))[..., None, :]
+    return z
 
 
 def gains(z: Array, baseline: Baseline) -> Array:
@@ -125,18 +140,19 @@ def gains(z: Array, baseline: Baseline) -> Array:
     return np.asarray(found)
 
 
-def _step_means(counts: Array, tables: Array) -> Array:
-    """Return the scores' means (..., S, streams) of counts (..., K, streams).
+def _step_means(counts: Array, tables: Array) -> tuple[Array, Array]:
+    """Return the scores' means (..., S, streams) and the sizes (..., streams) of counts (..., K, streams).
 
     Sums run over the categories in order, so that any number of steps and streams gives the very same bits.
     """
     if counts.ndim == 2:  # one step: few, small operations
-        return np.asarray((counts * tables).cumsum(axis=1)[:, -1] / counts.cumsum(axis=0)[-1])
+        size = counts.cumsum(axis=0)[-1]
+        return np.asarray((counts * tables).cumsum(axis=1)[:, -1] / size), size
     total, size = counts[..., None, 0, :] * tables[:, 0], counts[..., 0, :]
     for k in range(1, counts.shape[-2]):
         total = total + counts[..., None, k, :] * tables[:, k]
         size = size + counts[..., k, :]
-    return np.asarray(total / size[..., None, :])
+    return np.asarray(total / size[..., None, :]), size
 
 
 def _step_sizes(sizes: Array, settings: BettingSettings) -> Array:
@@ -171,18 +187,19 @@ def _learn(counts: Array, need: Array, settings: BettingSettings) -> Baseline:
     scale = 1.0 / (high - low)
     streams = counts.shape[2]
     whole = np.ones_like(low)[:, None]
-    unbounded = Baseline(tables, low, scale, whole, whole, need, np.full(streams, float(len(counts))))
+    usual = np.cumsum(pilot, axis=0)[-1] / first
+    unbounded = Baseline(tables, low, scale, usual, whole, whole, whole, need, np.full(streams, float(len(counts))))
     z = standardised(counts, unbounded)
     if settings.delta == 0.0:
-        means, weight = candidate_means(z[first:], z[:first], alpha=settings.alpha_of_run(1))
+        means, weight, earlier = candidate_means(z[first:], z[:first], alpha=settings.alpha_of_run(1))
     else:
         bounds = [
             upper_mean_bound(z[first:, s], delta=risk, pilot=z[:first, s]) for s, risk in enumerate(settings.risks())
         ]
         means = np.stack(bounds)[:, None]
-        weight = np.ones_like(means)
+        weight, earlier = np.ones_like(means), np.zeros_like(means)
     bound = np.minimum(means + (slack * scale)[:, None], 1.0)
-    return Baseline(tables, low, scale, bound, weight, need, unbounded.steps)
+    return Baseline(tables, low, scale, usual, bound, weight, earlier, need, unbounded.steps)
 
 
 def _clips(steps: Array, tables: Array, pilot: Array, settings: BettingSettings) -> tuple[Array, Array]:
@@ -198,7 +215,7 @@ def _clips(steps: Array, tables: Array, pilot: Array, settings: BettingSettings)
     single = np.cumsum(tables**2 * shares, axis=1)[:, -1] - centre**2
     if settings.bounds is not None:  # values between the ends of their range vary less than responses at the ends
         single = np.zeros_like(single)
-    means = _step_means(steps, tables)  # (T, S, streams)
+    means, _ = _step_means(steps, tables)  # (T, S, streams)
     middle = np.cumsum(means, axis=0)[-1] / len(steps)
     seen = np.cumsum((means - middle) ** 2, axis=0)[-1] / (len(steps) - 1)
     spread = np.sqrt(np.maximum(seen, np.maximum(single, 0.0) / size))

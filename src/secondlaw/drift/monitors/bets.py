@@ -10,9 +10,10 @@ For the promise *e-SR* :math:`s_t = 1`: :math:`M_t - t` is a supermartingale und
 begin of the drift, so that a long quiet time costs no more than ln(t) + 2 ln ln(t); :math:`M_t - \sum s` is a
 supermartingale. The average over bettors and scores keeps both properties.
 
-Bettors with a window W forget past steps by 1 - 1/W a step and stake :math:`\mathrm{clip}(\sum g / \sum g^2, 0, .9)`,
-Kelly's bet; bettors with a fraction always stake it. Each candidate m has bettors of its own (see
-:mod:`~secondlaw.drift.monitors.candidates`). Arrays are (bettors, scores, candidates, streams), and each operation
+Bettors with a fraction always stake it. Bettors with a window W forget past steps by 1 - 1/W a step and stake
+:math:`\mathrm{clip}(\sum g / \sum g^2, 0, .9)`, Kelly's bet against a central candidate. Each candidate m has bettors
+of its own, which stake the same fraction: only then is the capital's logarithm convex in m, as
+:mod:`~secondlaw.drift.monitors.candidates` needs. Arrays are (bettors, scores, candidates, streams), and each operation
 works element by element, in one order: one stream alone gives the very bits it gives among thousands.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.drift.monitors.candidates import CELLS
+from secondlaw.drift.monitors.candidates import CELLS, KEPT
 from secondlaw.drift.monitors.settings import BettingSettings
 
 __all__ = ["Bets", "seed_capital"]
@@ -73,14 +74,16 @@ class Bets:
         self._part = 1.0 / bettors
         shape = (scores, CELLS + 2 if settings.delta == 0.0 else 1, streams)
         self.capital = np.zeros((bettors, *shape))
-        self.past = np.zeros((windows, *shape))
-        self.squares = np.zeros((windows, *shape))
-        self.stakes = np.zeros((bettors, *shape))
+        self.past = np.zeros((windows, scores, 1, streams))
+        self.squares = np.zeros((windows, scores, 1, streams))
+        self.stakes = np.zeros((bettors, scores, 1, streams))
         self.stakes[windows:] = np.array(settings.fractions).reshape(-1, 1, 1, 1)
         self.lead = np.zeros((scores, streams))
         self.begin = np.zeros((scores, streams))
 
-    def take(self, gain: Array, weight: Array, seed: float | Array, step: float) -> Array:
+    def take(
+        self, gain: Array, weight: Array, seed: float | Array, step: float, *, earlier: Array | None = None
+    ) -> Array:
         """Bet once and return the evidence of each score (scores, streams), weighted: their sum is the evidence.
 
         Parameters
@@ -93,6 +96,8 @@ class Bets:
             From :func:`seed_capital`.
         step : float
             Number of the step, remembered as a possible begin of the drift.
+        earlier : array (scores, candidates, streams), optional
+            What the baseline won against the candidate below each, needed where there are several.
         """
         windows = len(self._keep)
         if windows:
@@ -101,19 +106,19 @@ class Bets:
         self.capital += seed
         self.capital *= self.stakes * gain + 1.0
         np.minimum(self.capital, RICHEST, out=self.capital)
+        central = gain[:, gain.shape[1] // 3]
         if windows:
             self.past *= self._keep
-            self.past += gain
+            self.past += central[:, None]
             self.squares *= self._keep
-            self.squares += gain * gain
-        ruined = self.lead <= 1.0
-        self.begin = np.where(ruined, step, self.begin)
-        central = gain[:, gain.shape[1] // 3]
-        self.lead = np.minimum(np.where(ruined, 1.0, self.lead) * (LEADING * central + 1.0), RICHEST)
+            self.squares += (central * central)[:, None]
+        self.begin[self.lead <= 1.0] = step
+        self.lead = np.minimum(np.maximum(self.lead, 1.0) * (LEADING * central + 1.0), RICHEST)
         total = self.capital[0]
         for other in self.capital[1:]:
             total = total + other
-        return np.asarray((total * weight).min(axis=1) * self._part * self._weights)
+        least = (total * weight)[:, 0] if earlier is None else _least(total, weight, earlier)
+        return np.asarray(least * self._part * self._weights)
 
     def restart(self, streams: slice | NDArray[np.bool_] = slice(None)) -> None:
         """Forget all capital and all past steps of some streams."""
@@ -129,3 +134,15 @@ class Bets:
         for name in _MEMORY:
             memory = getattr(self, name)
             memory[...] = np.array(state[name], dtype=np.float64).reshape(memory.shape)
+
+
+def _least(capital: Array, weight: Array, earlier: Array) -> Array:
+    """Return what the evidence is at least (scores, streams), whichever mean is true: see the candidates."""
+    doubt = weight.copy()
+    inner = doubt[:, :-2]
+    least = capital[:, :-2] / capital[:, 1:-1]
+    least *= earlier[:, :-2]
+    least += KEPT
+    np.minimum(inner, least, out=inner)
+    doubt *= capital
+    return np.asarray(doubt.min(axis=1))

@@ -1,10 +1,10 @@
 r"""The default monitor: bets against "nothing rose above its baseline", with a false-alarm budget that holds.
 
-For every score (surprisal, misaligned share, their mirrors) the null says that the conditional mean of the clipped step
-mean is at most the baseline's, m (:mod:`secondlaw.drift.monitors.baseline`). Bettors stake against it once a step
-(:mod:`secondlaw.drift.monitors.bets`); their average capital is the evidence, lowered by what the baseline leaves in
-doubt (:mod:`secondlaw.drift.monitors.candidates`), and :math:`1/\alpha` of it is the alarm. Steps may be clustered in
-any way: only the step is taken to be a unit.
+For every score (surprisal, misaligned share, their mirrors, each category) the null says that the conditional mean of
+the clipped step mean is at most the baseline's, m (:mod:`secondlaw.drift.monitors.baseline`). Bettors stake against
+it once a step (:mod:`secondlaw.drift.monitors.bets`); their average capital is the evidence, lowered by what the
+baseline leaves in doubt (:mod:`secondlaw.drift.monitors.candidates`), and :math:`1/\alpha` of it is the alarm. Steps
+may be clustered in any way: only the step is taken to be a unit.
 
 After Shin, Ramdas & Rinaldo 2024 (e-detectors, arXiv 2203.03532) and Waudby-Smith & Ramdas 2024 (arXiv 2010.09686).
 """
@@ -25,7 +25,10 @@ from secondlaw.drift.monitors.settings import BettingSettings
 from secondlaw.drift.monitors.steps import first_skipped, next_step, step_counts, version_change
 from secondlaw.errors import InvalidInput, NotEnoughData
 
-__all__ = ["BettingMonitor"]
+__all__ = ["STATE_VERSION", "BettingMonitor"]
+
+STATE_VERSION = 2
+"""Version of the state; 2 since the baseline's doubt is bounded cell by cell."""
 
 
 class BettingMonitor:
@@ -43,7 +46,7 @@ class BettingMonitor:
     >>> before, after = rng.multinomial(100, [0.95, 0.05], size=150), rng.multinomial(100, [0.85, 0.15], size=50)
     >>> found = [decision for decision in map(monitor.update, [*before, *after]) if decision.alarm]
     >>> [(decision.step, decision.score, decision.change_point) for decision in found]
-    [(160, 'misaligned', 149)]
+    [(158, 'surprisal', 149)]
     """
 
     def __init__(self, settings: BettingSettings) -> None:
@@ -114,7 +117,7 @@ class BettingMonitor:
         self._width = width
         skipped = first_skipped(now, self._last)
         self._last = now
-        n = round(float(counts.cumsum()[-1]))
+        n = round(sum(counts.tolist()))
         before, self._empty_since = self._empty_since, None
         if n == 0:
             self._empty_since = verdicts.empty_since(before, now, skipped)
@@ -159,6 +162,7 @@ class BettingMonitor:
         """Return the whole state as plain JSON values."""
         return {
             "monitor": "betting",
+            "state_version": STATE_VERSION,
             "settings": self.settings.to_dict(),
             "baseline": None if self.baseline is None else self.baseline.to_dict(),
             "rows": [row.tolist() for row in self._rows],
@@ -170,9 +174,21 @@ class BettingMonitor:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Go on from a state: the decisions are those of a monitor that never stopped."""
+        """Go on from a state: the decisions are those of a monitor that never stopped.
+
+        Raises
+        ------
+        InvalidInput
+            If the state belongs to another monitor, or to a version that bets otherwise.
+        """
         if state.get("monitor") != "betting":
             raise InvalidInput(f"this is the state of {state.get('monitor')!r}, a betting monitor cannot go on from it")
+        written = state.get("state_version", 1)
+        if written != STATE_VERSION:
+            raise InvalidInput(
+                f"this state of a betting monitor has version {written}, this program bets by version {STATE_VERSION}: "
+                "begin a new monitor and give it the recorded steps again"
+            )
         found = cls(BettingSettings.from_dict(state["settings"]))
         found.baseline = None if state["baseline"] is None else Baseline.from_dict(state["baseline"])
         found._rows = [np.array(row, dtype=np.float64) for row in state["rows"]]
@@ -202,16 +218,16 @@ class BettingMonitor:
             self.restart()
         if self._waiting is not None:
             counts = counts + self._waiting
-        if counts.cumsum()[-1] < baseline.step_size[0]:
+        if sum(counts.tolist()) < baseline.step_size[0]:
             self._waiting = counts
             return self._speak(step, n)
         self._waiting = None
         self._bet += 1
         gain = gains(standardised(counts[:, None], baseline), baseline)
-        parts = self._bets.take(gain, baseline.weight, seed_capital(self._bet, self.settings), float(step))
-        total = parts.cumsum(axis=0)[-1, 0]
+        seed = seed_capital(self._bet, self.settings)
+        parts = self._bets.take(gain, baseline.weight, seed, float(step), earlier=baseline.doubts)
         self._leader = int(parts[:, 0].argmax())
-        self._evidence = float(np.log(total))
+        self._evidence = float(np.log(parts.cumsum(axis=0)[-1, 0]))
         if self._since is None and self._evidence >= self.log_threshold:
             self._since = step
             self._change_point = int(self._bets.begin[self._leader, 0])

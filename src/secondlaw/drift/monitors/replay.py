@@ -186,7 +186,9 @@ def _replay_block(counts: Floats, some: NDArray[np.intp], out: BettingReplay) ->
                 bet[drifting] = 0
                 threshold[drifting] = [-math.log(settings.alpha_of_run(int(one))) for one in run[drifting]]
                 drifting[:] = False
-            parts = bets.take(gains(z, baseline), baseline.weight, seeds[bet], float(start + i))
+            parts = bets.take(
+                gains(z, baseline), baseline.weight, seeds[bet], float(start + i), earlier=baseline.doubts
+            )
             bet += 1
             np.log(parts.cumsum(axis=0)[-1], out=evidence[i])
             leaders[i] = leader = parts.argmax(axis=0)

@@ -4,6 +4,7 @@ r"""Scores that a monitor watches: what each category counts.
   count. Its mean is :math:`S + KL(p \| p_0)`: it rises when S rises, and when behavior moves elsewhere at the same S.
 - *misaligned*: 1 for the misaligned categories.
 - the *mirror* :math:`B - f` of each: a fall can be drift too.
+- each category's own share: a rare category that rises hides in the noise of the others.
 - any bounded score of the user: one value for each category.
 """
 
@@ -15,12 +16,24 @@ from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
 
-__all__ = ["FALLING", "HALF", "Score", "misaligned_score", "standard_scores", "surprisal", "surprisal_score"]
+__all__ = [
+    "FALLING",
+    "HALF",
+    "Score",
+    "category_scores",
+    "misaligned_score",
+    "standard_scores",
+    "surprisal",
+    "surprisal_score",
+]
 
 Array = NDArray[np.float64]
 
 HALF = 0.5
 """Added to every count, so that a category never seen has a finite surprisal."""
+MISALIGNED = "misaligned"
+CATEGORY = "category "
+"""Begins the names of the scores that watch one category each; its number follows, from 1."""
 FALLING = ", falling"
 """Ending of a mirror's name."""
 
@@ -117,15 +130,39 @@ def surprisal_score(*, weight: float = 1.0, risk: float = 1.0) -> Score:
 
 def misaligned_score(misaligned: Sequence[bool], *, weight: float = 1.0, risk: float = 1.0) -> Score:
     """Return the indicator of the misaligned categories, given for each category in order."""
-    return Score("misaligned", tuple(float(bool(one)) for one in misaligned), weight=weight, risk=risk)
+    return Score(MISALIGNED, tuple(float(bool(one)) for one in misaligned), weight=weight, risk=risk)
+
+
+def category_scores(misaligned: Sequence[bool], *, weight: float = 1.0, risk: float = 1.0) -> tuple[Score, ...]:
+    """Return the rise of each category's share; they divide weight and risk evenly.
+
+    A category that alone is misaligned, or alone is not, is left out: the misaligned share or its mirror watches it.
+
+    Examples
+    --------
+    >>> [score.name for score in category_scores([False, True, False])]
+    ['category 1', 'category 3']
+    """
+    bad = [bool(one) for one in misaligned]
+    kept = [place for place, one in enumerate(bad) if bad.count(one) > 1]
+    return tuple(
+        Score(
+            f"{CATEGORY}{place + 1}",
+            tuple(float(other == place) for other in range(len(bad))),
+            weight=weight / len(kept),
+            risk=risk / len(kept),
+        )
+        for place in kept
+    )
 
 
 def standard_scores(misaligned: Sequence[bool]) -> tuple[Score, ...]:
-    """Return surprisal, misaligned share and their mirrors.
+    """Return surprisal, misaligned share, their mirrors, and the rise of each category.
 
-    Rises carry most of the evidence and of the risk, since a rise is what a watch is kept for; falls keep a tenth each.
-    Of the two rises the surprisal gets twice the risk: it is the broad one, and each doubling of risk narrows the
-    baseline's bound by about .3 standard errors.
+    The two rises carry most of the evidence and of the risk, since a rise is what a watch is kept for; of the two the
+    surprisal is the broad one. The categories share three tenths of the evidence: a category that goes from .001 to .01
+    beside others of .02 to .04 is found in 17 steps instead of 83 (38 instead of 455 where clustered), and ramps of S
+    are found no later than without.
 
     Parameters
     ----------
@@ -134,8 +171,9 @@ def standard_scores(misaligned: Sequence[bool]) -> tuple[Score, ...]:
 
     Examples
     --------
-    >>> [score.name for score in standard_scores([False, True, False, True, False])]
-    ['surprisal', 'misaligned', 'surprisal, falling', 'misaligned, falling']
+    >>> [score.name for score in standard_scores([False, True, False, True, False])][:5]
+    ['surprisal', 'misaligned', 'surprisal, falling', 'misaligned, falling', 'category 1']
     """
-    rises = (surprisal_score(weight=0.4, risk=0.6), misaligned_score(misaligned, weight=0.4, risk=0.3))
-    return (*rises, *(score.mirror(weight=0.1, risk=0.05) for score in rises))
+    rises = (surprisal_score(weight=0.4, risk=0.6), misaligned_score(misaligned, weight=0.2, risk=0.2))
+    falls = tuple(score.mirror(weight=0.05, risk=0.05) for score in rises)
+    return (*rises, *falls, *category_scores(misaligned, weight=0.3, risk=0.1))

@@ -1,5 +1,7 @@
 """What may come into a betting monitor: one step after the other, counts or values within their bounds."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -84,7 +86,7 @@ def step_counts(values: ArrayLike, settings: BettingSettings) -> NDArray[np.floa
         return np.array([towards, len(found) - towards])
     if found.ndim != 1 or len(found) < 2:
         raise InvalidInput(f"a step is a list of counts by category, got an array of shape {found.shape}")
-    if not (found >= 0.0).all() or not np.isfinite(found).all() or (found != np.floor(found)).any():
+    if not all(0.0 <= one < math.inf and one.is_integer() for one in found.tolist()):
         raise InvalidInput(f"counts are whole numbers of 0 or more, got {found.tolist()}")
     if settings.categories not in (None, len(found)):
         raise InvalidInput(f"a step has {len(found)} categories, the scores speak of {settings.categories}")
