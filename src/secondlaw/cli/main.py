@@ -21,6 +21,7 @@ from secondlaw.cli.local_model import local_model
 from secondlaw.cli.measure import measure
 from secondlaw.cli.plan import plan
 from secondlaw.cli.sample import sample
+from secondlaw.cli.score import score
 from secondlaw.cli.serve import alerts, serve, store, token
 from secondlaw.cli.stress_set import stress_set
 from secondlaw.cli.temporal import temporal
@@ -59,7 +60,7 @@ def options(
     """Measure how a language model behaves, how its entropy S(t) drifts, and how sure that is."""
 
 
-for _command in (demo, measure, compare, check, temporal, watch, backtest, classify, label, sample, plan, serve):
+for _command in (demo, measure, compare, check, temporal, watch, backtest, classify, score, label, sample, plan, serve):
     app.command()(_command)
 app.command(name="local-model")(local_model)
 app.command(name="stress-set")(stress_set)

@@ -10,8 +10,8 @@ from secondlaw.errors import LeaseLost, SecondLawError
 from secondlaw.service.access import Access, Caller
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.evaluation_settings import MONITOR
-from secondlaw.service.ingest_routes import failed
-from secondlaw.service.query_routes import NOT_FOUND, StreamName
+from secondlaw.service.problems import READ, WRITE, failed, problems
+from secondlaw.service.query_routes import StreamName
 from secondlaw.storage import Alarm, HumanLabel, Store, stream_lease
 
 __all__ = ["alarm_dict", "alarm_router", "rebaseline"]
@@ -95,7 +95,7 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
     owner : str
         Names this replica when it takes a stream.
     """
-    router = APIRouter(prefix="/v1", tags=["alarms"], responses=NOT_FOUND)
+    router = APIRouter(prefix="/v1", tags=["alarms"], responses=problems(*READ))
     reader, admin = access.require("read"), access.require("admin")
 
     def known(number: int, who: Caller, *, change: bool) -> Alarm:
@@ -133,26 +133,26 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
         ]
         return alarm_dict(alarm) | {"history": history}
 
-    @router.post("/alarms/{number}/acknowledge", operation_id="acknowledge_alarm")
+    @router.post("/alarms/{number}/acknowledge", operation_id="acknowledge_alarm", responses=problems(*WRITE))
     def acknowledge(number: AlarmNumber, note: Note, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """Say that somebody looks at it."""
         known(number, who, change=True)
         return alarm_dict(store.alarms.acknowledge(number, who=who.name, note=note.text))
 
-    @router.post("/alarms/{number}/note", operation_id="note_alarm")
+    @router.post("/alarms/{number}/note", operation_id="note_alarm", responses=problems(*WRITE))
     def add_note(number: AlarmNumber, note: Note, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """Add a note."""
         known(number, who, change=True)
         return alarm_dict(store.alarms.note(number, who=who.name, text=note.text))
 
-    @router.post("/alarms/{number}/resolve", operation_id="resolve_alarm")
+    @router.post("/alarms/{number}/resolve", operation_id="resolve_alarm", responses=problems(*WRITE))
     def resolve(number: AlarmNumber, note: Note, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """End an alarm; who was told that it fires is told that it is over."""
         alarm = known(number, who, change=True)
         told = writer.closing(alarm, reason=note.text or "resolved by a person", now=datetime.now(UTC))
         return alarm_dict(store.alarms.resolve(number, who=who.name, reason=note.text, deliveries=told))
 
-    @router.post("/streams/{name}/rebaseline", operation_id="rebaseline_stream")
+    @router.post("/streams/{name}/rebaseline", operation_id="rebaseline_stream", responses=problems(*WRITE))
     def learn_anew(name: StreamName, why: Rebaseline, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """Let the stream's monitors learn anew from the next windows, and end its drift alarms; recorded."""
         if not who.may("admin", name):
@@ -179,7 +179,7 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
         return {"texts": [{"text": one.id, "window": one.window, "intent": one.intent, "prompt": one.prompt,
                            "response": one.response} for one in found]}  # fmt: skip
 
-    @router.post("/streams/{name}/labels", operation_id="add_label")
+    @router.post("/streams/{name}/labels", operation_id="add_label", responses=problems(*WRITE))
     def add_label(name: StreamName, given: GivenLabel, who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
         """Keep a person's label; it corrects the numbers of its period at once."""
         if not who.sees(name):

@@ -6,18 +6,19 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import secondlaw
 from secondlaw.behavior import Transcript
 from secondlaw.errors import SecondLawError
 from secondlaw.service.access import Access
 from secondlaw.service.alarm_routes import alarm_router
-from secondlaw.service.ingest import Ingest, status_of
-from secondlaw.service.ingest_routes import ingest_router
+from secondlaw.service.ingest import Ingest
+from secondlaw.service.ingest_routes import ingest_router, sender
 from secondlaw.service.limits import RateLimit, SafeHeaders
 from secondlaw.service.metrics import StoreCollector
 from secondlaw.service.otlp_routes import OtlpOptions, otlp_router
+from secondlaw.service.problems import problems, status_of
 from secondlaw.service.query_routes import query_router
 from secondlaw.service.running import Parts
 from secondlaw.service.settings import ServiceSettings
@@ -78,21 +79,28 @@ def create_app(
     rates = RateLimit(settings.rate, burst=settings.burst)
     app.state.access, app.state.parts = access, parts
 
+    caller = sender(access, rates)
+
     def accept(events: Sequence[Transcript]) -> Accepted:
         found = store.events.add(events)
-        parts.arrived.set()
+        if found.queued:
+            parts.arrived.set()
         return found
 
     app.include_router(
-        ingest_router(Ingest(store), access, rates, most=settings.batch_events, body_bytes=settings.body_bytes)
-    )
+        ingest_router(
+            Ingest(store, arrived=parts.arrived.set), caller,
+            most=settings.batch_events, body_bytes=settings.body_bytes,
+        )
+    )  # fmt: skip
     app.include_router(
         otlp_router(
             accept,
             options=OtlpOptions(body_bytes=settings.body_bytes),
             permits=lambda request, stream: access.caller(request).may("ingest", stream),
-            dependencies=[Depends(access.require("ingest"))],
-        )
+            dependencies=[Depends(caller)],
+        ),
+        responses=problems(401, 403),
     )
     app.include_router(query_router(store, parts.numbers, access, default=settings.evaluation))
     app.include_router(alarm_router(store, access, parts.writer, owner=parts.owner))
@@ -135,8 +143,9 @@ def _watch_router(store: Store, access: Access, parts: Parts) -> APIRouter:
         return JSONResponse(found | {"status": "ok" if well else "not ready"}, 200 if well else 503)
 
     @router.get(
-        "/metrics", operation_id="metrics", response_class=Response, dependencies=[Depends(access.require("read"))]
-    )
+        "/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=problems(401, 403, 503),
+        dependencies=[Depends(access.require("read"))],
+    )  # fmt: skip
     def metrics() -> Response:
         """Return the metrics for Prometheus."""
         from prometheus_client import CollectorRegistry, generate_latest

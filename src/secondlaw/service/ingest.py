@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 
 from secondlaw.behavior import FIVE, Taxonomy, Transcript, plain_rows, to_transcript
-from secondlaw.errors import InvalidInput, NotFound, SecondLawError
+from secondlaw.errors import InvalidInput, NotFound
 from secondlaw.formats import BadRow, Row
 from secondlaw.service.evaluation_settings import taxonomy_of
 from secondlaw.storage import Store
 
-__all__ = ["Ingest", "Taken"]
+__all__ = ["Ingest", "Taken", "rows_of_body"]
 
 REMEMBERED = 10.0
 """Seconds for which a stream's categories are not looked up again."""
@@ -202,27 +202,3 @@ def rows_of_body(body: bytes) -> list[Any]:
     if isinstance(value, list):
         return value
     return [value]
-
-
-def status_of(error: SecondLawError) -> tuple[int, float | None]:
-    """Return the HTTP status of an error, and the seconds after which the same request may succeed.
-
-    Examples
-    --------
-    >>> from secondlaw.errors import QueueFull
-    >>> status_of(QueueFull("full"))
-    (429, 5.0)
-    """
-    from secondlaw.errors import LeaseLost, NotEnoughData, QueueFull, StorageError, StorageFull
-
-    if isinstance(error, NotFound):
-        return 404, None
-    if isinstance(error, QueueFull):
-        return 429, 5.0
-    if isinstance(error, StorageFull):
-        return 507, 60.0
-    if isinstance(error, LeaseLost):
-        return 409, 1.0
-    if isinstance(error, StorageError):
-        return 503, 5.0
-    return (422, None) if isinstance(error, InvalidInput | NotEnoughData) else (500, None)

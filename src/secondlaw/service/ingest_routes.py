@@ -1,7 +1,8 @@
 """``POST /v1/events``: events in JSON, or a stream of JSON lines that is stored while it comes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import orjson
@@ -11,10 +12,12 @@ from starlette.requests import ClientDisconnect
 
 from secondlaw.errors import InvalidInput, QueueFull, SecondLawError
 from secondlaw.service.access import Access, Caller
-from secondlaw.service.ingest import Ingest, Taken, rows_of_body, status_of
+from secondlaw.service.event_schema import request_body
+from secondlaw.service.ingest import Ingest, Taken, rows_of_body
 from secondlaw.service.limits import RateLimit
+from secondlaw.service.problems import WRITE, failed, problems
 
-__all__ = ["EVENTS", "ingest_router"]
+__all__ = ["EVENTS", "ingest_router", "sender"]
 
 EVENTS = "/v1/events"
 LINES_AT_ONCE = 500
@@ -49,49 +52,39 @@ class Receipt(BaseModel):
     reasons: list[Rejection] = Field(description="The first that were rejected.")
 
 
-def ingest_router(ingest: Ingest, access: Access, rates: RateLimit, *, most: int, body_bytes: int) -> APIRouter:
+def sender(access: Access, rates: RateLimit) -> Callable[[Request], Caller]:
+    """Return a dependency that lets callers pass who may send events and do not come too fast."""
+    allowed = access.require("ingest")
+
+    def caller(request: Request) -> Caller:
+        found = allowed(request)
+        wait = rates.wait(found.key)
+        if wait:
+            raise HTTPException(429, "too many requests", {"Retry-After": f"{math.ceil(wait)}"})
+        return found
+
+    return caller
+
+
+def ingest_router(ingest: Ingest, caller: Callable[[Request], Caller], *, most: int, body_bytes: int) -> APIRouter:
     """Return the routes that take events.
 
     Parameters
     ----------
     ingest : Ingest
-    access : Access
-    rates : RateLimit
+    caller : callable
+        A dependency: who sends a request; see :func:`sender`.
     most, body_bytes : int
         Events and bytes of a JSON body at most; JSON lines have no end.
     """
     router = APIRouter(tags=["events"])
 
-    def caller(request: Request) -> Caller:
-        found = access.require("ingest")(request)
-        wait = rates.wait(found.key)
-        if wait:
-            raise HTTPException(429, "too many requests", {"Retry-After": f"{wait:.0f}" if wait >= 1 else "1"})
-        return found
-
-    schema = {"type": "object", "description": "An event in the row format (docs/row-format.md)."}
-    body = {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"oneOf": [schema, {"type": "array", "items": schema}]}},
-            "application/x-ndjson": {"schema": {"type": "string", "description": "One event a line."}},
-        },
-    }
-    answers: dict[int | str, dict[str, Any]] = {
-        413: {"description": "The body is too large."},
-        415: {"description": "Neither JSON nor JSON lines."},
-        422: {"description": "No row could be stored."},
-        429: {"description": "The queue is full or requests come too fast; try again after Retry-After."},
-        503: {"description": "The store cannot be reached; try again."},
-        507: {"description": "The disk is full."},
-    }
-
     @router.post(
         EVENTS,
         response_model=Receipt,
-        responses=answers,
+        responses=problems(*WRITE, 408, 415),
         operation_id="add_events",
-        openapi_extra={"requestBody": body},
+        openapi_extra={"requestBody": request_body()},
     )
     async def add(
         request: Request,
@@ -127,12 +120,6 @@ def ingest_router(ingest: Ingest, access: Access, rates: RateLimit, *, most: int
         return taken.to_dict()
 
     return router
-
-
-def failed(error: SecondLawError) -> HTTPException:
-    """Return the answer to a request that failed."""
-    status, wait = status_of(error)
-    return HTTPException(status, str(error), None if wait is None else {"Retry-After": f"{wait:.0f}"})
 
 
 async def _body(request: Request, most: int) -> bytes:

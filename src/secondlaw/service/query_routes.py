@@ -8,8 +8,8 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query
 from secondlaw.errors import SecondLawError
 from secondlaw.service.access import Access, Caller
 from secondlaw.service.evaluation_settings import EvaluationSettings, taxonomy_of
-from secondlaw.service.ingest_routes import failed
 from secondlaw.service.numbers import Numbers
+from secondlaw.service.problems import READ, WRITE, failed, problems
 from secondlaw.service.states import state_of
 from secondlaw.storage import DecisionRecord, Store, StoredText, Stream, StreamSettings
 
@@ -46,7 +46,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
     default : EvaluationSettings
         What streams are monitored by, unless they say.
     """
-    router = APIRouter(prefix="/v1", tags=["streams"], responses=NOT_FOUND)
+    router = APIRouter(prefix="/v1", tags=["streams"], responses=problems(*READ))
     reader, admin = access.require("read"), access.require("admin")
 
     def readable(name: str, who: Caller) -> Stream:
@@ -71,7 +71,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         ]
         return {"streams": found}
 
-    @router.put("/streams/{name}", operation_id="put_stream")
+    @router.put("/streams/{name}", operation_id="put_stream", responses=problems(*WRITE))
     def put_stream(
         name: StreamName, settings: Annotated[dict[str, Any], Body()], who: Annotated[Caller, Depends(admin)]
     ) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
             "series": [one.name for one in records],
         }  # fmt: skip
 
-    @router.delete("/streams/{name}", operation_id="delete_stream")
+    @router.delete("/streams/{name}", operation_id="delete_stream", responses=problems(*WRITE))
     def delete_stream(name: StreamName, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """Delete a stream with everything of it; audited."""
         _allowed(who.may("admin", name))
@@ -175,13 +175,6 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         )
 
     return router
-
-
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    401: {"description": "A token is needed."},
-    403: {"description": "The token does not allow it."},
-    404: {"description": "There is no such stream."},
-}
 
 
 def _get(store: Store, name: str) -> Stream:
