@@ -240,6 +240,10 @@ def test_steps_that_grow_by_ten_are_no_gaps(run, write_rows):
         (("--alpha", 3), "setting monitor_alpha"),
         (("--as-arrived", "--lateness", "5m"), "rows state steps: lateness is a number of steps, got '5m'"),
         (("--ramp", 0, "--inject", "0.1 g1->g2"), "a drift grows over 1 step or more, got 0"),
+        (("--inject-at", -5, "--inject", "0.1 g1->g2"), "a drift begins 0 or more watched steps after the baseline"),
+        (("--inject-at", 5), "--inject-at and --ramp say how a drift begins: name it with --inject"),
+        (("--ramp", 5), "--inject-at and --ramp say how a drift begins: name it with --inject"),
+        (("--lateness", "5"), "--lateness 5 goes with --as-arrived"),
     ],
 )
 def test_wrong_words_exit_2_with_the_remedy(run, write_rows, words, message):

@@ -186,6 +186,8 @@ def test_too_few_prompts_for_alpha(run, make):
     found = _json(run, make("base", prompts=5), make("few", prompts=5, seed=1), code=12)
     assert "no p-value below 0.0625 is possible with 5 prompts" in found["message"]
     assert _json(run, make("base", prompts=5), make("few", prompts=5, seed=1), "--alpha", 0.1, code=0)
+    one = _json(run, make("base", prompts=1), make("few", prompts=1, seed=1), code=12)
+    assert "is possible with 1 prompt, so no check" in one["message"]
 
 
 def test_too_few_permutations(run, make):
@@ -279,3 +281,15 @@ def test_prompts_answered_outside_the_taxonomy_alone_are_not_missing(run, make, 
     found = _json(run, base, path, "--on", "outside", code=10)
     assert found["checks"][0]["change"]["value"] == pytest.approx(9 / 24)
     assert found["candidate"]["outside"] == 45
+
+
+def test_categories_that_change_places_are_no_change_of_entropy():
+    from secondlaw.drift.check_options import CheckOptions
+    from secondlaw.drift.checks import _one
+    from secondlaw.types import NATS, Estimate
+
+    kept = Estimate(0.004, -0.031, 0.040, 0.95, 60, NATS, "", "prompts")
+    moved = Estimate(0.110, 0.031, 0.190, 0.95, 60, NATS, "", "prompts")
+    options = CheckOptions(on=("entropy",))
+    said = [_one("entropy", change, 0.001, 0.001, ("a", "b"), options).verdict for change in (kept, moved)]
+    assert said == ["pass", "drift"]

@@ -84,6 +84,42 @@ def test_bad_rows_are_set_aside_and_repeated_ones_counted_once(run, write_rows):
     assert run("temporal", path, "--max-bad", 0).exit_code == 13
 
 
+def test_rows_that_state_no_id_are_never_repeated_ones(run, write_rows):
+    rows = [{k: v for k, v in row.items() if k != "id"} | {"prompt": f"go on {row['turn'] % 2}"}
+            for row in conversations(0, forward=0.3, n=30)]  # fmt: skip
+    found = json.loads(run("temporal", write_rows(rows, "alike.jsonl"), "--json", *QUICK).stdout)
+    assert found["repeated"] == 0
+    assert found["results"][0]["turns"] == len(rows)
+
+
+def test_rows_of_one_id_that_say_something_else_are_bad(run, write_rows):
+    rows = conversations(0, forward=0.3, n=30)
+    other = rows[0] | {"label": "g3" if rows[0]["label"] == "g1" else "g1"}
+    found = json.loads(run("temporal", write_rows([*rows, other], "other.jsonl"), "--json", *QUICK).stdout)
+    assert found["repeated"] == 0
+    assert found["results"][0]["turns"] == len(rows)
+    assert "its id is that of line 1, which says something else" in found["notes"][0]
+
+
+def test_where_nothing_can_be_measured_it_exits_12(run, write_rows):
+    rows = conversations(0, forward=0.3, n=5)
+    for i, row in enumerate(rows):
+        row["classifier"] = f"by rule {i % 2}"
+    mixed = write_rows(rows, "mixed.jsonl")
+    for words in ((), ("--json",)):
+        result = run("temporal", mixed, *words, *QUICK)
+        assert result.exit_code == 12
+        assert "never" in result.stdout
+    sound = write_rows(conversations(1, forward=0.3, n=20), "sound.jsonl")
+    assert run("temporal", sound, mixed, *QUICK).exit_code == 12
+
+
+def test_labels_of_another_taxonomy_are_named_where_no_row_is_left(run, write_rows):
+    result = run("temporal", write_rows(conversations(0, forward=0.3, n=5), "five.jsonl"), "--taxonomy", "three")
+    assert result.exit_code == 12
+    assert "75 bad rows, line " in result.stderr
+
+
 def test_of_several_models_one_is_named(run, write_rows):
     rows = conversations(0, forward=0.3, n=5) + conversations(1, forward=0.3, n=5, model="other")
     path = write_rows(rows, "two.jsonl")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def test_a_drift_raises_one_alarm_and_ends_with_10(run, log):
     assert 40 <= alarm["step"] < 60
     assert 30 <= alarm["change_point"] <= alarm["step"]
     assert "g1 -" in alarm["moved"]
+    assert re.search(r"points \[-[\d.]+, -[\d.]+\]", alarm["moved"]), "a size comes with its interval"
     assert [one["verdict"] for one in found[:20]] == ["baseline"] * 20
 
 
@@ -196,6 +198,42 @@ def test_windows_that_pass_without_a_row_are_missing(tmp_path):
     assert watched.verdicts == {"default/unknown": "missing"}
 
 
+def test_missing_data_end_with_12_and_no_drift_is_claimed(run, tmp_path):
+    text = lines(60, drift_at=60)
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(line for line in text if '"step": 30,' not in line))
+    result = run("watch", path, "--once", *SHORT)
+    assert "missing" in result.stdout
+    assert result.exit_code == 12
+    assert run("watch", path, "--once", *SHORT).exit_code == 0, "it is quiet again"
+
+
+def test_another_classifier_ends_with_10_once(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join([*lines(40), *(line for line in lines(44, drift_at=60, classifier="c 2")[2000:])]))
+    assert run("watch", path, "--once", *SHORT).exit_code == 10
+    assert run("watch", path, "--once", *SHORT).exit_code == 12, "a new baseline is learnt"
+
+
+def test_rows_that_are_in_no_count_are_told(run, tmp_path):
+    text = lines(30, k=5)
+    late = text[0].replace('"id": "0-0"', '"id": "late"')
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join([*text, late, text[-1], "{}\n"]))
+    result = run("watch", path, "--once", *SHORT)
+    assert "note: 1 rows came after their step was closed (late) and are in no count" in result.stderr
+    assert "note: 1 rows repeat another row's id and content" in result.stderr
+    assert "note: 1 bad row" in result.stderr
+
+
+def test_a_backtest_with_the_budget_of_a_watch_decides_the_same(run, log):
+    watched = decisions(run("watch", log, "--once", "--json", *SHORT))
+    words = ("--baseline", 20, "--alpha", 0.0005, "--runs", 20, "--horizon", 20, "--budgets", ".0005", "--json", "-q")
+    (series,) = json.loads(run("backtest", log, *words).stdout)["series"]
+    same = ("step", "label", "n", "verdict", "log_evidence", "log_threshold")
+    assert [{name: one[name] for name in same} for one in watched] == series["history"][: len(watched)]
+
+
 def test_a_score_out_of_its_bounds_ends_the_watch(run, tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text("".join(lines(3, toxicity=0.2)) + WRONG)
@@ -225,3 +263,59 @@ def test_the_live_picture_names_the_series_its_state_and_the_promise(log):
     assert "drifting since" in shown
     assert "alarm: default/m" in shown
     assert "false alarms a step are expected" in shown
+
+
+def shown_of(settings, path, bad=pytest.fail):
+    watched = Watch(
+        lambda place: FollowedFile(path, position=place),
+        reader=StepRowReader(settings, taxonomy=FIVE, bad=bad),
+        plan=plan_of(settings, FIVE, more_streams=True),
+        settings=settings,
+    )
+    while watched.poll()[1]:
+        pass
+    watched.log.close()
+    with open(os.devnull, "w") as nothing:  # noqa: PTH123
+        console = Console(width=200, record=True, file=nothing)
+        console.print(render(watched, "log"))
+        return console.export_text()
+
+
+def test_the_live_picture_keeps_a_series_whose_stream_went_quiet(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join([*lines(25, k=5, stream="first"), *lines(120, k=5, stream="second")]))
+    shown = shown_of(load_settings(monitor_baseline=20), path)
+    assert "first/m" in shown
+    assert "second/m" in shown
+
+
+def test_the_live_picture_tells_of_bad_rows_before_any_is_good(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"question": "hi"}\n' * 3)
+    assert "3 bad rows are in no count" in shown_of(load_settings(), path, bad=lambda row: None)
+
+
+def test_the_live_picture_shows_the_shares_of_each_part(tmp_path):
+    path = tmp_path / "log.jsonl"
+    rows = [
+        {"prompt": f"{intent} {i}", "response": "r", "step": step, "intent": intent, "label": label, "classifier": "c"}
+        for step in range(22)
+        for i in range(5)
+        for intent, label in (("harmful", "g2"), ("benign", "g1"))
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shown = shown_of(load_settings(monitor_baseline=20, monitor_by="intent"), path)
+    (harmful,) = [line for line in shown.splitlines() if "harmful" in line]
+    (benign,) = [line for line in shown.splitlines() if "benign" in line]
+    assert "100.0 %" in harmful
+    assert " 0.0 %" in benign
+
+
+def test_a_row_without_a_step_is_told_and_does_not_end_the_watch(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    stray = '{"prompt": "q", "response": "r", "label": "g1", "classifier": "c 1"}\n'
+    path.write_text("".join([*lines(30, drift_at=30), stray, *lines(33, drift_at=33)[1500:]]))
+    result = run("watch", path, "--once", *SHORT)
+    assert result.exit_code == 0, result.output
+    assert "1 rows state no step" in result.stderr
+    assert "step 31: quiet" in result.stdout

@@ -90,6 +90,56 @@ def test_a_file_cut_short_is_read_anew_and_said_so(log):
         assert "cut short" in file.notes[0]
 
 
+def test_a_file_written_anew_in_place_is_read_anew_though_it_is_no_shorter(log):
+    with FollowedFile(log) as file:
+        file.poll()
+        log.write_text(lines(7, 8, 9))
+        assert numbers([row for _ in range(2) for row in file.poll()]) == [7, 8, 9]
+        assert "written anew" in file.notes[0]
+
+
+def test_a_writer_that_still_holds_the_rotated_file_loses_nothing(log):
+    with FollowedFile(log) as file, log.open("a") as writer:
+        file.poll()
+        log.rename(log.with_name("log.jsonl.1"))
+        log.touch()  # the rotation makes the new file before the writer is told
+        assert file.poll() == []
+        writer.write(lines(3))
+        writer.flush()
+        assert numbers(file.poll()) == [3]
+        log.write_text(lines(4))
+        assert numbers([row for _ in range(3) for row in file.poll()]) == [4]
+
+
+def test_files_rotated_one_after_the_other_while_nobody_read_are_all_read(log):
+    with FollowedFile(log) as file:
+        file.poll()
+        place = file.position
+    append(log, lines(3))
+    log.rename(log.with_name("log.jsonl.2"))
+    log.with_name("log.jsonl.1").write_text(lines(4, 5))
+    log.with_name("log.jsonl.watch.json").write_text("{}")
+    log.write_text(lines(6))
+    for age, name in enumerate(("log.jsonl", "log.jsonl.watch.json", "log.jsonl.1", "log.jsonl.2")):
+        os.utime(log.with_name(name), (1e9 - 60 * age, 1e9 - 60 * age))
+    with FollowedFile(log, position=place) as again:
+        assert numbers([row for _ in range(6) for row in again.poll()]) == [3, 4, 5, 6]
+        assert again.notes == []
+
+
+def test_a_file_that_was_compressed_before_it_was_read_is_named(log):
+    with FollowedFile(log) as file:
+        file.poll()
+        place = file.position
+    log.rename(log.with_name("log.jsonl.2"))
+    log.with_name("log.jsonl.1.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    log.write_text(lines(6))
+    os.utime(log.with_name("log.jsonl.2"), (1e9, 1e9))
+    with FollowedFile(log, position=place) as again:
+        assert numbers([row for _ in range(4) for row in again.poll()]) == [6]
+        assert "in no step: log.jsonl.1.gz" in again.notes[0]
+
+
 def test_another_file_in_its_place_is_read_from_its_beginning(log):
     with FollowedFile(log) as file:
         file.poll()
@@ -102,11 +152,19 @@ def test_another_file_in_its_place_is_read_from_its_beginning(log):
 
 
 @pytest.mark.parametrize(
-    ("make", "says"), [("missing", "there is no file"), ("folder", "is a folder"), ("gzip", "is compressed")]
+    ("make", "says"),
+    [
+        ("missing", "there is no file"),
+        ("folder", "is a folder"),
+        ("gzip", "is compressed: .* secondlaw backtest reads this one"),
+        ("table", "is no JSON lines by its name: .* secondlaw backtest reads this one"),
+    ],
 )
 def test_what_cannot_be_followed_is_refused(tmp_path, make, says):
-    path = tmp_path / "x.jsonl"
-    if make == "folder":
+    path = tmp_path / ("x.csv" if make == "table" else "x.jsonl")
+    if make == "table":
+        path.touch()
+    elif make == "folder":
         path.mkdir()
     elif make == "gzip":
         path.write_bytes(b"\x1f\x8b\x08\x00")

@@ -139,12 +139,19 @@ def backtest(
     from secondlaw.cli.output import check_outputs, print_json
     from secondlaw.cli.progress import progress_bars
     from secondlaw.drift.injection_trials import TrialSettings
+    from secondlaw.errors import InvalidInput
     from secondlaw.pipeline.backtesting import ALPHAS, BacktestOptions
     from secondlaw.pipeline.backtesting import backtest as replay
     from secondlaw.pipeline.inputs import parse_source
     from secondlaw.pipeline.settings import load_settings
 
     check_outputs(report, bad_rows)
+    if inject is None and (inject_at is not None or ramp != 1):
+        raise InvalidInput("--inject-at and --ramp say how a drift begins: name it with --inject '0.05 g1->g2'")
+    if inject_at is not None and inject_at < 0:
+        raise InvalidInput(f"a drift begins 0 or more watched steps after the baseline, got --inject-at {inject_at}")
+    if lateness is not None and not as_arrived:
+        raise InvalidInput(f"--lateness {lateness} goes with --as-arrived: in a log that is sorted no row is late")
     settings = load_settings(
         monitor_detector=detector, monitor_watch=watch, monitor_promise=promise, monitor_alpha=alpha,
         monitor_delta=delta, monitor_baseline=baseline, monitor_tolerance=tolerances(tolerance), monitor_by=by,

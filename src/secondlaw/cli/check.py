@@ -44,7 +44,7 @@ def check(
         ),
     ] = "distribution",
     alpha: Annotated[
-        float | None, typer.Option(help="Probability of calling drift where there is none (default: .05).")
+        float | None, typer.Option(help="Probability of calling drift where both runs answer alike (default: .05).")
     ] = None,
     tolerance: Annotated[
         float | None,

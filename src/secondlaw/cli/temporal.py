@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from secondlaw.drift.temporal import TemporalComparison, TemporalResult
+    from secondlaw.pipeline.conversations import Conversations
 
 __all__ = ["temporal"]
 
@@ -48,11 +49,12 @@ def temporal(
 
     Rows of one conversation share conversation_id; their order is the field turn, else ts, else step, else that of the
     file. Answers to one prompt again and again are samples, not turns, and are left out. Whole conversations are
-    resampled and permuted, never turns.
+    resampled and permuted, never turns. Exit code 12 where nothing could be measured or compared.
     """
     from dataclasses import replace
 
     from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.errors import NotEnoughData
     from secondlaw.pipeline.conversations import measure_conversations
     from secondlaw.pipeline.inputs import pair_names, parse_source
     from secondlaw.pipeline.settings import load_settings
@@ -71,7 +73,13 @@ def temporal(
     )
     if as_json:
         print_json({"schema": "secondlaw/temporal/1", **found.to_dict()})
-        return
+    else:
+        _say(found)
+    if not found.is_measured:
+        raise typer.Exit(NotEnoughData.exit_code)
+
+
+def _say(found: "Conversations") -> None:
     for result in found.results:
         _say_result(result)
     if found.comparison is not None:

@@ -45,7 +45,7 @@ def watch(
         bool, typer.Option("--once", help="Take what is there, then end: for a timer such as cron.")
     ] = False,
     until_alarm: Annotated[
-        bool, typer.Option("--until-alarm", help="End with exit code 10 at the first alarm.")
+        bool, typer.Option("--until-alarm", help="End at the first alarm: exit code 10, or 12 for missing data.")
     ] = False,
     on_alarm: Annotated[
         str | None,
@@ -95,9 +95,9 @@ def watch(
     """Follow a log that is still being written, and raise an alarm when behavior drifts.
 
     The first steps are the baseline. The place in the log and the monitors' state are kept in FILE.watch.json: stop and
-    start as you like, no step is decided twice or left out. Rotated and truncated logs are followed. Exit codes where
-    it ends (--once, --until-alarm, a pipe): 10 while a series is drifting, 12 when one is silent or none has its
-    baseline yet, else 0.
+    start as you like, no step is left out. Rotated and truncated logs are followed. Exit codes where it ends (--once,
+    --until-alarm, a pipe): 10 while a series drifts or where its classifier changed, else 12 where one is or was silent
+    or none has its baseline yet, else 0.
     """
     from secondlaw.behavior import load_taxonomy
     from secondlaw.cli.output import check_outputs
@@ -136,10 +136,12 @@ def watch(
             model=source.model,
             stride=stride,
         )
-        with run.log, screen_for(run, log, as_json=as_json, quiet=quiet) as screen:
-            _Loop(run, screen.show, on_alarm, until_alarm=until_alarm, clock=clock and not piped).follow(once=once)
-        for note in (*run.log.notes, *([quarantine.describe()] if quarantine.count else [])):
-            typer.echo(f"note: {note}", err=True)
+        try:
+            with run.log, screen_for(run, log, as_json=as_json, quiet=quiet) as screen:
+                _Loop(run, screen.show, on_alarm, until_alarm=until_alarm, clock=clock and not piped).follow(once=once)
+        finally:  # also where it is interrupted, which is how a live watch ends
+            for note in (*run.notes, *([quarantine.describe()] if quarantine.count else [])):
+                typer.echo(f"note: {note}", err=True)
     raise typer.Exit(_exit_code(run))
 
 
@@ -208,6 +210,7 @@ def _call(command: str, said: "StreamDecision", moved: str) -> None:
 
 def _exit_code(watched: "Watch") -> int:
     verdicts = set(watched.verdicts.values())
-    if watched.alarms or "drifting" in verdicts:
+    raised = {said.decision.verdict for said in watched.alarms}
+    if "drifting" in verdicts or raised & {"drifting", "changed"}:
         return DRIFTING
-    return 0 if verdicts & {"quiet", "changed"} and "missing" not in verdicts else NOT_YET
+    return NOT_YET if "missing" in verdicts | raised or "quiet" not in verdicts else 0

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from secondlaw.drift.monitoring import StreamDecision
+from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.monitors import Decision
+from secondlaw.drift.step_counts import StepCounts
 from secondlaw.pipeline.watching import Decided, Watch
 from secondlaw.statistics.entropy_estimates import entropy_estimates
 from secondlaw.types import Estimate
@@ -42,10 +44,10 @@ def screen_for(watched: Watch, name: str, *, as_json: bool, quiet: bool) -> Iter
     if as_json:
         yield _Printed(_json_lines)
     elif quiet:
-        yield _Printed(lambda one: [_line(one, said) for said in one.decisions if said.decision.alarm])
+        yield _Printed(lambda one: [_line(one, said, watched.plan) for said in one.decisions if said.decision.alarm])
     elif not console.is_terminal:
         _introduce(watched, name)
-        yield _Printed(lambda one: [_line(one, said) for said in one.decisions])
+        yield _Printed(lambda one: [_line(one, said, watched.plan) for said in one.decisions])
     else:
         with Live(console=console, auto_refresh=False, transient=False) as live:
             yield _Table(watched, name, live)
@@ -75,20 +77,21 @@ def render(watched: Watch, name: str) -> Group:
         "series", "state", "step", "n", "S, nats", "misaligned", "evidence", f"last {WIDTH} steps", title=name
     )
     steps: dict[str, list[tuple[Decided, StreamDecision]]] = {}
-    for one in watched.recent:
-        for said in one.decisions:
-            steps.setdefault(str(said.series), []).append((one, said))
+    for past_steps in watched.recent.values():
+        for one in past_steps:
+            for said in one.decisions:
+                steps.setdefault(str(said.series), []).append((one, said))
     for series, past in steps.items():
         one, said = past[-1]
-        decision = said.decision
+        decision, own = said.decision, _own_step(one, said, watched.plan)
         since = f" since {decision.since}" if decision.since is not None and decision.verdict != "changed" else ""
         table.add_row(
             series,
             Text(f"{decision.verdict}{since}", style=STYLES[decision.verdict]),
             said.label,
             str(decision.n or 0),
-            _entropy(one),
-            _misaligned(one, watched),
+            _entropy(own),
+            _misaligned(own, watched.plan),
             f"{max(decision.log_evidence, 0.0):.1f} of {decision.log_threshold:.1f}",
             _sparkline([past_said.decision for _, past_said in past[-WIDTH:]]),
         )
@@ -98,6 +101,8 @@ def render(watched: Watch, name: str) -> Group:
         parts.append(Text(f"{waiting} ({watched.rows} rows so far)", style="dim"))
     for said in watched.alarms[-SHOWN_ALARMS:]:
         parts.append(Text(f"alarm: {said.series}, {said.label}: {said.decision.reason}", style="red"))
+    bad = [f"{watched.bad:,} bad rows are in no count (--bad-rows)"] if watched.bad else []
+    parts += [Text(f"note: {note}", style="yellow") for note in (*bad, *watched.notes)]
     parts.append(Text(f"{watched.plan.promise_words}. Labels as they are, uncorrected. Ctrl-C to end", style="dim"))
     return Group(*parts)
 
@@ -116,20 +121,27 @@ def _json_lines(one: Decided) -> list[str]:
     ]
 
 
-def _line(one: Decided, said: StreamDecision) -> str:
+def _line(one: Decided, said: StreamDecision, plan: MonitorPlan) -> str:
     decision = said.decision
     alarm = "ALARM " if decision.alarm else ""
     evidence = f"evidence {max(decision.log_evidence, 0.0):.2f} of {decision.log_threshold:.2f}"
     moved = one.moved.get(str(said.series), "")
     reason = f": {decision.reason}" if decision.alarm and decision.reason else ""
     reason += f"; {moved}" if moved else ""
-    n = decision.n or 0
-    return f"{alarm}{said.series} {said.label}: {decision.verdict}, n {n}, S {_entropy(one)}, {evidence}{reason}"
+    n, entropy = decision.n or 0, _entropy(_own_step(one, said, plan))
+    return f"{alarm}{said.series} {said.label}: {decision.verdict}, n {n}, S {entropy}, {evidence}{reason}"
 
 
-def _entropy(one: Decided) -> str:
+def _own_step(one: Decided, said: StreamDecision, plan: MonitorPlan) -> StepCounts | None:
+    """Return what the series itself held at the step; None where another series' step made it speak."""
+    if said.series[:2] != (one.step.stream, one.step.model):
+        return None
+    return one.step if plan.by is None else one.step.part(plan.by, said.series.part)
+
+
+def _entropy(step: StepCounts | None) -> str:
     """Return S of a step from its labels as they are, with its interval over prompts."""
-    table = np.array([row[:-1] for row in one.step.cells.values() if any(row[:-1])])
+    table = np.array([] if step is None else [row[:-1] for row in step.cells.values() if any(row[:-1])])
     if not len(table):
         return "-"
     rng = np.random.default_rng(0)
@@ -137,11 +149,11 @@ def _entropy(one: Decided) -> str:
     return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]" if isinstance(found, Estimate) else "-"
 
 
-def _misaligned(one: Decided, watched: Watch) -> str:
-    if not one.step.n:
+def _misaligned(step: StepCounts | None, plan: MonitorPlan) -> str:
+    if step is None or not step.n:
         return "-"
-    bad = sum(int(n) for n, is_bad in zip(one.step.counts, watched.plan.misaligned, strict=True) if is_bad)
-    return f"{100 * bad / one.step.n:.1f} %"
+    bad = sum(int(n) for n, is_bad in zip(step.counts, plan.misaligned, strict=True) if is_bad)
+    return f"{100 * bad / step.n:.1f} %"
 
 
 def _sparkline(decisions: Sequence[Decision]) -> Text:

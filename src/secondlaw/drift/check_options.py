@@ -21,7 +21,7 @@ class CheckOptions:
     on : tuple of str
         What decides; see :func:`parse_checks`.
     alpha : float
-        Probability of calling drift where there is none, over all of `on` together (Holm).
+        Probability of calling drift where both runs answer alike, over all of `on` together (Holm).
     tolerance : float or None
         Largest change that does not matter, in the unit of each check: a share, or nats.
     level : float
@@ -67,8 +67,8 @@ class CheckOptions:
         shared = f", shared by {len(self.on)} checks," if len(self.on) > 1 else ""
         if least_p > each:
             raise NotEnoughData(
-                f"no p-value below {least_p:.3g} is possible with {prompts} prompts, so no check could call drift at "
-                f"alpha {self.alpha:g}{shared}: give both runs more prompts"
+                f"no p-value below {least_p:.3g} is possible with {prompts} {'prompt' if prompts == 1 else 'prompts'}, "
+                f"so no check could call drift at alpha {self.alpha:g}{shared}: give both runs more prompts"
             )
         least = 1.0 / (self.permutations + 1)
         if least > each:

@@ -8,9 +8,11 @@ category:KEY    one category's share, in either direction
 outside         the share of responses in no category; only a rise is drift
 ==============  =====================================================================================
 
-Several checks share alpha by Holm's method: the probability of calling any of them falsely is at most alpha. P-values
-come from labels as counted (a constant error of the classifier costs power, not validity), sizes of change from labels
-corrected where a correction is at hand.
+Several checks share alpha by Holm's method: where both runs answer alike, the probability of calling any of them is at
+most alpha. That is the null of every test, and categories that change places at the same S are no case of it: *entropy*
+is therefore called only where the interval of the change of S excludes 0 as well. P-values come from labels as counted
+(a constant error of the classifier costs power, not validity), sizes of change from labels corrected where a correction
+is at hand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -231,6 +233,8 @@ def _one(
     assert isinstance(change, Estimate)  # noqa: S101 - every change that can be asked for is an estimate here
     one_sided = name in ONLY_RISES
     significant = adjusted <= options.alpha and (change.value > 0.0 or not one_sided)
+    if name == "entropy":  # permutation tests all of the distribution: categories that change places leave S as it is
+        significant = significant and not change.low <= 0.0 <= change.high
     outcome = decide(change, significant=significant, one_sided=one_sided, tolerance=options.tolerance)
     what = {
         "distribution": "total variation", "misaligned": "misaligned share", "entropy": "S",

@@ -7,6 +7,7 @@ import numpy as np
 from secondlaw.drift.attribution import attribute_change
 from secondlaw.drift.attribution_results import Attribution, PartChange
 from secondlaw.drift.attribution_sides import Side
+from secondlaw.drift.gates import signed
 from secondlaw.drift.step_counts import StepCounts, Strata
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.change_point import ChangePoint, change_point
@@ -88,12 +89,19 @@ def attributed(
 
 
 def moved_words(attribution: Attribution | Insufficient, sets: Sequence[PartChange] = ()) -> str:
-    """Say what moved: categories with their change in points, then intents and prompt sets."""
+    """Say what moved: categories with their change in points and its interval, then intents and prompt sets.
+
+    The intervals take the begin of the change for known.
+    """
     if isinstance(attribution, Insufficient):
         return ""
-    moved = [one for one in attribution.categories if one.moved and isinstance(one.difference, Estimate)]
-    moved.sort(key=lambda one: -abs(one.after - one.before))
-    parts = [f"{one.category} {100 * (one.after - one.before):+.1f} points" for one in moved[:NAMED]]
+    moved = [
+        (one.category, one.difference)
+        for one in attribution.categories
+        if one.moved and isinstance(one.difference, Estimate)
+    ]
+    moved.sort(key=lambda one: -abs(one[1].value))
+    parts = [f"{category} {signed(difference)}" for category, difference in moved[:NAMED]]
     where = [one.part for one in attribution.parts if one.moved][:NAMED]
     named = [one.part for one in sets if one.moved][:NAMED]
     if where:

@@ -53,7 +53,7 @@ class ScoreField:
     def checked(self, value: object) -> float:
         """Return a value as a number within the bounds."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InvalidInput(f"score {self.name!r} is a number, got {value!r}")
+            raise InvalidInput(f"score {self.name!r} is a number, got {value!r}: correct it")
         if not self.low <= value <= self.high:
             raise InvalidInput(
                 f"score {self.name!r} lies in [{self.low:g}, {self.high:g}], got {value:g}: "
@@ -74,8 +74,9 @@ class MonitorPlan:
         ``betting`` (default; its false alarms are bounded), ``universal`` (bounded for independent responses), and
         without any guarantee ``cusum``, ``page-hinkley``, ``adwin``, ``paper``.
     watch : str
-        ``all``: surprisal, misaligned share and their falls; ``rises``; ``surprisal`` or ``misaligned`` alone, both
-        directions. The detectors of one number watch ``entropy`` (S of the step; also under ``all``) or ``misaligned``.
+        ``all``: surprisal, misaligned share, their falls, and the rise of each category; ``rises`` of the first two;
+        ``surprisal`` or ``misaligned`` alone, both directions. The detectors of one number watch ``entropy`` (S of the
+        step; also under ``all``) or ``misaligned``.
     score : ScoreField or None
         A score of the user's is watched instead of the categories.
     promise, alpha, delta, baseline_steps, tolerance

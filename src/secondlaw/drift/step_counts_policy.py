@@ -113,3 +113,20 @@ class StepTallies:
     late: int = 0
     unlabelled: int = 0
     unfinished: int = 0
+
+    def words(self, *, scored: bool = False, rows_per_step: int = 0) -> list[str]:
+        """Say which rows are in no count, and why.
+
+        Examples
+        --------
+        >>> StepTallies(rows=5, counted=3, late=2).words()
+        ['2 rows came after their step was closed (late) and are in no count']
+        """
+        said = {
+            "late": "rows came after their step was closed (late) and are in no count",
+            "duplicates": "rows repeat another row's id and content and are counted once",
+            "contradictions": "rows have the id of another row and say something else: the first is counted",
+            "unlabelled": f"rows have no {'score' if scored else 'label'} and are in no count",
+            "unfinished": f"rows at the end do not fill a step of {rows_per_step} and are left out",
+        }
+        return [f"{getattr(self, name):,} {words}" for name, words in said.items() if getattr(self, name)]

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from secondlaw.behavior import load_taxonomy, plain_rows, read_transcripts
+from secondlaw.behavior import load_taxonomy, plain_rows
+from secondlaw.behavior.rows import to_transcript
 from secondlaw.behavior.transcripts import Transcript, content_id
 from secondlaw.drift.temporal import TemporalComparison, TemporalResult, compare_temporal, measure_temporal
 from secondlaw.drift.turns import ConversationTurns, collect_turns
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.formats import BadRow, Format, Quarantine, quarantine_path, read_rows
+from secondlaw.formats import BadRow, Format, Quarantine, Row, excerpt_of, quarantine_path, read_rows
 from secondlaw.pipeline.row_choice import ChosenRows, CountedRows
 from secondlaw.pipeline.settings import Settings
 from secondlaw.pipeline.sources import Source, named
+from secondlaw.types import Estimate
 
 __all__ = ["Conversations", "measure_conversations"]
 
@@ -36,7 +38,7 @@ class Conversations:
     comparison : TemporalComparison or None
         Second run minus first, where two were given.
     rows, repeated : int
-        Rows read; rows that repeat another row's id and content, counted once.
+        Rows read; rows that repeat the id that another row states, and its content, counted once.
     notes : tuple of str
         What the reader must know.
     seed : int
@@ -61,6 +63,13 @@ class Conversations:
             "results": [one.to_dict() for one in self.results],
             "comparison": None if self.comparison is None else self.comparison.to_dict(),
         }
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is any number, and where two runs were compared, any difference."""
+        compared = self.comparison is None or bool(self.comparison.differences)
+        found = (value for one in self.results for value in one.measured().values())
+        return compared and any(isinstance(value, Estimate) for value in found)
 
 
 def measure_conversations(
@@ -105,7 +114,7 @@ def measure_conversations(
              for one in sources]  # fmt: skip
     name = named(one.path for one in sources)
     for one, turns in zip(sources, sides, strict=True):
-        _check(turns, one, human=human, alone=compared)
+        _check(turns, one, reader.notes, human=human, alone=compared)
     rng = np.random.default_rng(settings.seed)
     draws = max(settings.permutations - 1, FEWEST)
     results = tuple(
@@ -134,33 +143,55 @@ class _Reader:
     def transcripts(self, source: Source, bad_rows: Path | None) -> Iterator[Transcript]:
         """Yield the transcripts of a source without their texts, each once."""
         settings = self._settings
-        seen: set[bytes] = set()
+        seen: dict[str, tuple[str, int]] = {}  # what a row with this id said, and its line
         with Quarantine(bad_rows or quarantine_path(source.path), max_bad=settings.max_bad) as quarantine:
             counted = CountedRows(read_rows(source.path, file_format=self._format), None)
             chosen = ChosenRows(plain_rows(counted), [("", source)], regroup=False)
-            for one in read_transcripts(chosen, taxonomy=self._taxonomy, assume_utc=settings.assume_utc):
+            for row in chosen:
+                one = self._transcript(row, seen)
                 if isinstance(one, BadRow):
                     quarantine.add(one)
-                    continue
-                key = content_id(one.id, one.prompt, one.response).encode()
-                if key in seen:
-                    self.repeated += 1
-                    continue
-                seen.add(key)
-                yield replace(one, prompt="", response="")
+                elif one is not None:
+                    yield replace(one, prompt="", response="")
             chosen.require_models(counted.rows)
             self.rows += counted.rows
             if quarantine.count:
                 self.notes.append(quarantine.describe())
 
+    def _transcript(self, row: Row | BadRow, seen: dict[str, tuple[str, int]]) -> Transcript | BadRow | None:
+        """Return a row as a transcript, None where it was read before; a row that states no id never was."""
+        if isinstance(row, BadRow):
+            return row
+        try:
+            one = to_transcript(row.value, taxonomy=self._taxonomy, assume_utc=self._settings.assume_utc)
+        except InvalidInput as error:
+            return BadRow(row.line, str(error), excerpt_of(row.value))
+        if row.value.get("id") is None:
+            return one
+        said = content_id(*(str(part) for part in (
+            one.stream, one.model, one.conversation_id, one.extra.get("turn"), one.prompt, one.response, one.label,
+            one.human_label,
+        )))  # fmt: skip
+        before, line = seen.setdefault(content_id(one.id), (said, row.line))
+        if line == row.line:
+            return one
+        if before != said:
+            return BadRow(
+                row.line, f"its id is that of line {line}, which says something else; give every row its own", ""
+            )
+        self.repeated += 1
+        return None
 
-def _check(sides: Sequence[ConversationTurns], source: Source, *, human: bool, alone: bool) -> None:
+
+def _check(
+    sides: Sequence[ConversationTurns], source: Source, notes: Sequence[str], *, human: bool, alone: bool
+) -> None:
     """Refuse what has no turns, or no labels; and several models where one is wanted."""
     if not any(len(one.sequences) for one in sides):
         reasons = ", ".join(f"{count} {reason}" for one in sides for reason, count in one.left_out.items())
         raise NotEnoughData(
-            f"{named([source.path])} holds no conversation ({reasons or 'no rows'}); rows of one conversation share "
-            "conversation_id"
+            f"{named([source.path])} holds no conversation ({'; '.join((reasons or 'no rows', *notes))}); rows of one "
+            "conversation share conversation_id"
         )
     if not any(one.sequences.steps for one in sides):
         remedy = "give human_label" if human else "label the rows first: secondlaw classify FILE --out labelled.jsonl"

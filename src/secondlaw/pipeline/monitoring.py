@@ -86,8 +86,8 @@ class StepRowReader:
 
     Attributes
     ----------
-    labelled : int
-        Rows that the engine labelled.
+    labelled, bad : int
+        Rows that the engine labelled, and rows that could not be used.
 
     Examples
     --------
@@ -108,9 +108,9 @@ class StepRowReader:
         progress: Advance | None = None,
     ) -> None:
         self.settings, self.taxonomy, self.score, self.classifier = settings, taxonomy, score, classifier
-        self.labelled = 0
+        self.labelled = self.bad = 0
         self.progress = progress
-        self._bad = bad
+        self._take_bad = bad
         self._engine: Classifier | None = None
         self._keys = taxonomy.keys
         self._codes = {key: code for code, key in enumerate((*taxonomy.keys, OUTSIDE))}
@@ -127,12 +127,12 @@ class StepRowReader:
         waiting: list[tuple[int, Transcript]] = []
         for row in plain_rows(rows):
             if isinstance(row, BadRow):
-                self._bad(row)
+                self._set_aside(row)
                 continue
             try:
                 transcript = to_transcript(row.value, taxonomy=self.taxonomy, assume_utc=self.settings.assume_utc)
             except InvalidInput as error:
-                self._bad(BadRow(row.line, str(error), excerpt_of(row.value)))
+                self._set_aside(BadRow(row.line, str(error), excerpt_of(row.value)))
                 continue
             one = StepRow.of(
                 transcript,
@@ -151,6 +151,10 @@ class StepRowReader:
     def warnings(self) -> list[str]:
         """Return what the reader of the engine's labels must know."""
         return [] if self._engine is None else engine_warnings(self._engine)
+
+    def _set_aside(self, row: BadRow) -> None:
+        self.bad += 1
+        self._take_bad(row)
 
     def _label(self, found: list[StepRow], waiting: Sequence[tuple[int, Transcript]]) -> None:
         if not waiting:

@@ -228,18 +228,7 @@ def _said(tallies: StepTallies, moved: int, policy: StepPolicy, score: ScoreFiel
         said.append(
             f"{moved:,} rows stand after rows of a later step: sorted (--as-arrived takes them as a tail would)"
         )
-    if tallies.late:
-        said.append(f"{tallies.late:,} rows came after their step was closed (late) and are in no count")
-    if tallies.duplicates:
-        said.append(f"{tallies.duplicates:,} rows repeat another row's id and content and are counted once")
-    if tallies.contradictions:
-        said.append(
-            f"{tallies.contradictions:,} rows have the id of another row and say something else: the first is counted"
-        )
-    if tallies.unlabelled:
-        said.append(f"{tallies.unlabelled:,} rows have no {'score' if score else 'label'} and are in no count")
-    if tallies.unfinished:
-        said.append(f"{tallies.unfinished:,} rows at the end do not fill a step of {policy.rows} and are left out")
+    said += tallies.words(scored=score is not None, rows_per_step=policy.rows)
     if policy.stride > 1:
         said.append(f"stated steps grow by {policy.stride}: this is taken as one step of the monitors")
     return said

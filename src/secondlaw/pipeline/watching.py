@@ -1,8 +1,9 @@
 """A growing log under monitors: what has come is labelled, cut into steps and decided, and the place is remembered.
 
-The decisions are those of :mod:`secondlaw.drift.monitoring`, which a backtest of the same log gives too. The state
-file holds the place in the log, the open steps and the monitors. It is written whole after decisions were handed out,
-so that a kill loses none: at worst the last ones are handed out again, the same.
+The decisions are those of :mod:`secondlaw.drift.monitoring`, which a backtest of the same log with the same budget
+gives too (a watch keeps part of its own for series that come up later). The state file holds the place in the log, the
+open steps and the monitors. It is written whole after decisions were handed out, so that a kill loses none: at worst
+the last ones are handed out again, the same.
 """
 
 from collections import deque
@@ -72,17 +73,20 @@ class Watch:
     stride : int
         By how much stated steps grow.
     recent : int
-        Closed steps that are kept for whoever shows them.
+        Closed steps of each stream and model that are kept for whoever shows them.
 
     Attributes
     ----------
-    recent : deque of Decided
+    recent : dict of (str, str) to deque of Decided
+        By stream and model.
     alarms : list of StreamDecision
         Raised since the start of this process.
     verdicts : dict of str to str
         The latest of every series, those before a restart included.
     resumed : bool
         Whether a state was gone on from.
+    unplaced : int
+        Rows since the start of this process without the step, or the time, by which the log is cut: in no step.
 
     Raises
     ------
@@ -105,11 +109,13 @@ class Watch:
         recent: int = 60,
     ) -> None:
         self.plan, self.model = plan, model
-        self.recent: deque[Decided] = deque(maxlen=recent)
+        self.recent: dict[tuple[str, str], deque[Decided]] = {}
         self.alarms: list[StreamDecision] = []
         self.verdicts: dict[str, str] = {}
         self._past: dict[tuple[str, str], deque[StepCounts]] = {}
         self.resumed = False
+        self.unplaced = 0
+        self._kept = recent
         self._reader, self._settings, self._state, self._stride = reader, settings, state, stride
         self._cut = _how_cut(settings, model, stride)
         self._builder: StepBuilder | None = None
@@ -123,9 +129,23 @@ class Watch:
         return 0 if self._builder is None else self._builder.tallies.rows
 
     @property
-    def tallies(self) -> dict[str, int]:
-        """What became of the rows, by name."""
-        return {} if self._builder is None else dict(self._builder.to_state()["tallies"])
+    def left_out(self) -> list[str]:
+        """Which sound rows are in no count, in words, those before a restart included."""
+        if self._builder is None:
+            return []
+        policy, scored = self._builder.policy, self.plan.score is not None
+        return self._builder.tallies.words(scored=scored, rows_per_step=policy.rows)
+
+    @property
+    def bad(self) -> int:
+        """Rows that could not be used, since the last start."""
+        return self._reader.bad
+
+    @property
+    def notes(self) -> list[str]:
+        """What whoever reads the decisions must know beside them."""
+        without = [f"{self.unplaced} rows state no step, or no time, by which the log is cut: they are in no step"]
+        return [*self.log.notes, *self.left_out, *(without if self.unplaced else []), *self._reader.warnings()]
 
     @property
     def waits_for_first_row(self) -> bool:
@@ -167,7 +187,10 @@ class Watch:
             policy = self._policy(kept[0])
             width = len(self._reader.taxonomy.keys)
             self._builder = StepBuilder(policy, width=width, scored=self.plan.score is not None)
-        return self._decide(self._builder.add_all(kept))
+        kind = self._builder.policy.kind
+        placed = [row for row in kept if kind == "rows" or (row.step if kind == "step" else row.time) is not None]
+        self.unplaced += len(kept) - len(placed)  # one such row must not end a watch that runs for months
+        return self._decide(self._builder.add_all(placed))
 
     def _decide(self, steps: Sequence[StepCounts]) -> list[Decided]:
         found = []
@@ -179,7 +202,7 @@ class Watch:
             one = Decided(step, said, {str(each.series): self._moved(each) for each in drifts})
             self.alarms += [said for said in one.decisions if said.decision.alarm]
             self.verdicts |= {str(said.series): said.decision.verdict for said in one.decisions}
-            self.recent.append(one)
+            self.recent.setdefault((step.stream, step.model), deque(maxlen=self._kept)).append(one)
             found.append(one)
         return found
 
