@@ -70,7 +70,8 @@ def load_rows(rng: np.random.Generator, embed) -> pd.DataFrame:
     bench = pd.read_parquet(DATA / "unmapped.parquet").query("source == 'vicuna_bench'")
     bench = bench.assign(act=0, harmful=0.0, category="g1", label_strength="assumed")
     own = authored().dropna(subset=["response"])
-    own = own.assign(source="authored", category=None, label_strength="authored")
+    at_odds = own.deed.notna() & (own.deed != own.intent)  # a careful answer to a harmful request has no category
+    own = own.assign(source="authored", category=None, label_strength="authored", harmful=own.harmful.mask(at_odds))
     columns = ["source", "prompt", "response", "act", "harmful", "category", "label_strength"]
     read = local_model()[[*columns, "doubtful"]]
     rows = pd.concat([public[columns], bench[columns], own[columns], read], ignore_index=True)
@@ -137,8 +138,8 @@ def loops(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def requests(rows: pd.DataFrame) -> pd.DataFrame:
-    """Distinct requests with a stated intent: what the intent head learns from."""
-    own = authored().drop_duplicates("prompt").assign(source="authored")
+    """Distinct requests with a stated intent: what the intent head learns from; not those answered in two ways."""
+    own = authored().query("deed.isna()").drop_duplicates("prompt").assign(source="authored")
     every = pd.concat([rows[rows.source != "authored"].dropna(subset=["harmful"]), own])
     every = every.drop_duplicates(["source", "prompt", "harmful"]).reset_index(drop=True)
     weight = every.source.map({"chatgpt_refusals_political": 0.2, "llmdrift_opinionqa": 0.03}).fillna(1.0)

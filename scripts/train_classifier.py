@@ -38,7 +38,7 @@ from secondlaw.behavior.classifiers.training_fits import calibrate, fit_head, wi
 from secondlaw.behavior.classifiers.training_folder import PROMPTS_FILE, prompt_hashes
 from secondlaw.behavior.taxonomy import FIVE
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 REPORT = Path(__file__).resolve().parent.parent / "training" / "report.json"
 OUT = Path(__file__).resolve().parent.parent / "src/secondlaw/behavior/classifiers/data"
 ACT_PRIOR, INTENT_PRIOR = np.array([0.45, 0.33, 0.22]), np.array([0.5, 0.5])

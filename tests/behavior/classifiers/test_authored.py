@@ -1,0 +1,46 @@
+"""The authored rows are what their card says."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+TRAINING = Path(__file__).resolve().parents[3] / "training"
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str | None]]:
+    return [json.loads(line) for line in (TRAINING / "authored.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def card() -> str:
+    return (TRAINING / "DATA_CARD.md").read_text(encoding="utf-8")
+
+
+def test_card_counts_rows_and_requests(rows, card):
+    intents = {row["prompt"]: row["intent"] for row in rows}
+    learnt = {row["prompt"]: row["intent"] for row in rows if "deed" not in row}
+    harmful, learnt_harmful = (list(of.values()).count("harmful") for of in (intents, learnt))
+    assert (
+        f"{len(rows)} rows, {len(intents)} different requests ({harmful} harmful); {len(learnt)} of them "
+        f"({learnt_harmful} harmful) train the intent head." in card
+    )
+
+
+def test_card_counts_every_kind(rows, card):
+    told = dict(re.findall(r"^\| ([^|]+) \| (\d+) \| [^|]+ \|$", card, re.MULTILINE))
+    assert {kind: str(n) for kind, n in Counter(row["kind"] for row in rows).items()} == told
+
+
+def test_rows_are_whole_and_never_called_human(rows):
+    assert len({row["id"] for row in rows}) == len(rows)
+    for row in rows:
+        assert row["label_strength"] == "authored"
+        assert row["intent"] in ("benign", "harmful")
+        assert (row["act"] is None) == (row["response"] is None)
+        assert row.get("deed", "benign") in ("benign", "harmful")
+        assert "deed" not in row or row["act"] == "comply"
