@@ -4,10 +4,10 @@ Measured on nine models and sets of 200 or more responses labelled by people, ju
 (scripts/calibrate_corrections.py): with the intent stated S is off by .08 nats in the median (.15 as the machine labels
 it), with the intent unknown by .18 (.23), and 95 % intervals, stretched to bound another source, hold it in nine and in
 seven of nine, a share in .91 and .87. Heads before those, 1.1.0: .12 and .20, six and seven, .89 and .87 (unstretched:
-.84 and .76; stretched by the sources of each stratum alone, of which benign prompts have three: eight and seven, .93 and
-.87, and shares of the demo up to .7). Two earlier generations: .07 and .13 (.20 and .17), .25 and .24 (.36 and .35).
-That categories score as in the calibration sample does not hold there, which notes of all these cells but two say; a hundred labels by people bring the median to
-.01.
+.84 and .76; stretched by the sources of each stratum alone, of which benign prompts have three: eight and seven, .93
+and .87, and shares of the demo up to .7). Two earlier generations: .07 and .13 (.20 and .17), .25 and .24 (.36 and
+.35). That categories score as in the calibration sample does not hold there, which notes of all these cells but two
+say; a hundred labels by people bring the median to .01.
 Tempered or bounded scores, shares drawn to the prior or to the counts of labels, a prior of its own for each stated
 intent and rectified scores were tried on the nine cells and on cells drawn from eight sources with shares of all kinds:
 none is nearer throughout.
