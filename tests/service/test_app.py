@@ -250,6 +250,16 @@ def test_settings_of_a_stream_are_checked_and_changed(client):
     assert client.get("/v1/streams/new").status_code == 404
 
 
+@pytest.mark.parametrize("before", ["", "/drift"])
+def test_behind_a_proxy_addresses_have_its_path_whether_it_takes_it_away_or_not(store, service, parts, before):
+    under = service.model_copy(update={"base_path": "/drift"})
+    with TestClient(create_app(store, under, parts, run_parts=False), base_url="http://127.0.0.1") as one:
+        assert one.get(f"{before}/healthz").json() == {"status": "ok"}
+        assert one.post(f"{before}/v1/events", json=event(1)).json()["accepted"] == 1
+        assert one.get(f"{before}/openapi.json").json()["servers"] == [{"url": "/drift"}]
+        assert one.get("/drifting/healthz").status_code == 404
+
+
 def test_readiness_tells_of_a_store_that_is_away(client, store, monkeypatch):
     assert client.get("/readyz").status_code == 200
 

@@ -13,7 +13,7 @@ __all__ = ["ERROR_SCHEMA", "INTERRUPTED", "guarded"]
 
 ERROR_SCHEMA = "secondlaw/error/1"
 INTERRUPTED = 130
-RESUMING = ("sample", "classify", "train", "watch")
+RESUMING = ("sample", "classify", "score", "train", "watch")
 """Commands that keep what they stored when they are interrupted."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -16,10 +16,12 @@ from secondlaw.cli.classifier import classifier
 from secondlaw.cli.classify import classify
 from secondlaw.cli.compare import compare
 from secondlaw.cli.demo import demo
+from secondlaw.cli.faithfulness import faithfulness
 from secondlaw.cli.label import label
 from secondlaw.cli.local_model import local_model
 from secondlaw.cli.measure import measure
 from secondlaw.cli.plan import plan
+from secondlaw.cli.reproduce import reproduce
 from secondlaw.cli.sample import sample
 from secondlaw.cli.score import score
 from secondlaw.cli.serve import alerts, serve, store, token
@@ -62,6 +64,8 @@ def options(
 
 for _command in (demo, measure, compare, check, temporal, watch, backtest, classify, score, label, sample, plan, serve):
     app.command()(_command)
+app.command()(faithfulness)
+app.command()(reproduce)
 app.command(name="local-model")(local_model)
 app.command(name="stress-set")(stress_set)
 app.add_typer(alerts)

@@ -42,7 +42,8 @@ Watch = Annotated[
     Literal["all", "rises", "surprisal", "misaligned", "entropy"] | None,
     typer.Option(
         "--watch",
-        help="all (default): surprisal and misaligned share, rises and falls; rises; surprisal; misaligned; entropy.",
+        help="all (default): surprisal and misaligned share, rises and falls, and a rise of each category; rises: of "
+        "the two alone; surprisal; misaligned; entropy.",
         rich_help_panel=_WATCHING,
     ),
 ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from secondlaw.service.settings import ServiceSettings
     from secondlaw.storage import Store
 
-__all__ = ["alerts", "serve", "store", "token"]
+__all__ = ["alerts", "open_service_store", "serve", "store", "token"]
 
 SCOPES = ("ingest", "read", "admin")
 Url = Annotated[
@@ -58,7 +58,7 @@ def serve(
         settings.service, store=url, host=host, port=port, workers=workers, evaluate=evaluate,
         external_url=external_url, base_path=base_path,
     )  # fmt: skip
-    with _open(service) as opened:
+    with open_service_store(service) as opened:
         tokens = [one for one in opened.tokens.list() if one.revoked_at is None]
         if not is_loopback(service.host) and not tokens:
             raise InvalidInput(
@@ -95,7 +95,7 @@ def create_token(
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown:
         raise InvalidInput(f"a scope is one of {', '.join(SCOPES)}, got {unknown[0]!r}")
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         until = None if days is None else datetime.now(UTC) + timedelta(days=days)
         made, secret = opened.tokens.create(
             name,
@@ -115,7 +115,7 @@ def create_token(
 @guarded
 def list_tokens(url: Url = None) -> None:
     """List the tokens."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         for one in opened.tokens.list():
             state = "revoked" if one.revoked_at else f"until {one.expires_at:%Y-%m-%d}" if one.expires_at else "valid"
             streams = "all streams" if one.streams is None else ", ".join(one.streams)
@@ -127,7 +127,7 @@ def list_tokens(url: Url = None) -> None:
 @guarded
 def revoke_token(number: Annotated[int, typer.Argument(help="Its number, as list shows it.")], url: Url = None) -> None:
     """Revoke a token; it is refused from some seconds later on."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         typer.echo(f"revoked {opened.tokens.revoke(number, who='command line').name}")
 
 
@@ -138,7 +138,7 @@ store = typer.Typer(name="store", help="The store: back up, export, import, tidy
 @guarded
 def backup(path: Annotated[Path, typer.Argument(help="Where the copy goes.")], url: Url = None) -> None:
     """Copy a SQLite store while it is in use; for PostgreSQL use export."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         opened.admin.backup(path)
     typer.echo(f"{path}: {path.stat().st_size:,} bytes")
 
@@ -147,7 +147,7 @@ def backup(path: Annotated[Path, typer.Argument(help="Where the copy goes.")], u
 @guarded
 def export(path: Annotated[Path, typer.Argument(help="A .tar.gz that does not exist.")], url: Url = None) -> None:
     """Write everything into one archive, which either kind of store can read."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         _say_rows(opened.admin.export(path))
 
 
@@ -157,7 +157,7 @@ def import_(
     path: Annotated[Path, typer.Argument(help="An archive of secondlaw store export.")], url: Url = None
 ) -> None:
     """Read an archive into an empty store: this is how SQLite moves to PostgreSQL."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         _say_rows(opened.admin.restore(path))
 
 
@@ -165,7 +165,7 @@ def import_(
 @guarded
 def purge(url: Url = None) -> None:
     """Delete what is older than it is to be kept."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         found = opened.admin.purge()
     typer.echo(f"deleted {found.ids:,} ids, {found.texts:,} texts; {found.clusters:,} counts were added up")
 
@@ -174,12 +174,36 @@ def purge(url: Url = None) -> None:
 @guarded
 def check(url: Url = None) -> None:
     """Check that the store is whole; exit code 13 if it is not."""
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         problems, sizes = opened.admin.check(), opened.admin.sizes()
     for one in problems:
         typer.echo(one)
     typer.echo(f"{sizes.bytes:,} bytes; " + ", ".join(f"{n:,} {name}" for name, n in sizes.rows.items() if n))
     raise typer.Exit(13 if problems else 0)
+
+
+@store.command()
+@guarded
+def poisoned(
+    stream: Annotated[str | None, typer.Option(help="Only events of this stream.")] = None,
+    requeue: Annotated[bool, typer.Option("--requeue", help="Let them be labelled again.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Delete them; they stay counted as put aside.")] = False,
+    url: Url = None,
+) -> None:
+    """List events that could not be labelled and were put aside; --requeue or --drop ends the alarm."""
+    from secondlaw.errors import InvalidInput
+
+    if requeue and drop:
+        raise InvalidInput("events are either labelled again or deleted: say --requeue or --drop")
+    with open_service_store(_settings(url)) as opened:
+        found = opened.queue.poisoned(stream=stream, limit=10_000)
+        if requeue or drop:
+            done = (opened.queue.requeue if requeue else opened.queue.drop)([one.id for one in found])
+            typer.echo(f"{done:,} events {'wait for their label again' if requeue else 'were deleted'}")
+            return
+        for one in found:
+            typer.echo(f"{one.id}  {one.at:%Y-%m-%d %H:%M}  {one.stream}  {one.transcript.id}  {one.reason}")
+        typer.echo(f"{len(found):,} events were put aside", err=True)
 
 
 alerts = typer.Typer(
@@ -224,7 +248,7 @@ def redeliver(
     """Put dead letters into the outbox again; the running service sends them."""
     from secondlaw.service.delivery_requests import redeliver as again
 
-    with _open(_settings(url)) as opened:
+    with open_service_store(_settings(url)) as opened:
         typer.echo(f"{again(opened.deliveries, receiver=receiver)} alerts are pending again")
 
 
@@ -235,7 +259,8 @@ def _settings(url: str | None) -> "ServiceSettings":
     return load_service_settings(load_settings().service, store=url)
 
 
-def _open(service: "ServiceSettings") -> "Store":
+def open_service_store(service: "ServiceSettings") -> "Store":
+    """Open the store that the settings name, or say what is not installed."""
     from secondlaw.errors import InvalidInput
 
     try:

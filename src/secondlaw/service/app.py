@@ -15,13 +15,14 @@ from secondlaw.service.access import Access
 from secondlaw.service.alarm_routes import alarm_router
 from secondlaw.service.ingest import Ingest
 from secondlaw.service.ingest_routes import ingest_router, sender
-from secondlaw.service.limits import RateLimit, SafeHeaders
+from secondlaw.service.limits import BasePath, RateLimit, SafeHeaders
 from secondlaw.service.metrics import StoreCollector
 from secondlaw.service.otlp_routes import OtlpOptions, otlp_router
-from secondlaw.service.problems import problems, status_of
+from secondlaw.service.problems import problems, status_of, words_of
 from secondlaw.service.query_routes import query_router
 from secondlaw.service.running import Parts
 from secondlaw.service.settings import ServiceSettings
+from secondlaw.service.slow_clients import BodyPatience
 from secondlaw.storage import Accepted, Store
 
 __all__ = ["create_app"]
@@ -68,7 +69,6 @@ def create_app(
         title="secondlaw",
         version=secondlaw.__version__,
         description=DESCRIPTION,
-        root_path=settings.base_path,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -96,7 +96,7 @@ def create_app(
     app.include_router(
         otlp_router(
             accept,
-            options=OtlpOptions(body_bytes=settings.body_bytes),
+            options=OtlpOptions(body_bytes=settings.body_bytes, body_seconds=settings.body_seconds),
             permits=lambda request, stream: access.caller(request).may("ingest", stream),
             dependencies=[Depends(caller)],
         ),
@@ -112,9 +112,11 @@ def create_app(
     async def say(_: Request, error: SecondLawError) -> JSONResponse:
         status, wait = status_of(error)
         headers = None if wait is None else {"Retry-After": f"{wait:.0f}"}
-        return JSONResponse({"detail": str(error)}, status, headers)
+        return JSONResponse({"detail": words_of(error)}, status, headers)
 
+    app.add_middleware(BodyPatience, seconds=settings.body_seconds + 1.0)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(BasePath, path=settings.base_path)
     return app
 
 
@@ -129,17 +131,17 @@ def _watch_router(store: Store, access: Access, parts: Parts) -> APIRouter:
 
     @router.get(
         "/readyz", operation_id="readyz", response_model=None,
-        responses={503: {"description": "The store or a part does not work."}},
+        responses={503: {"description": "The store does not answer."}},
     )  # fmt: skip
     def readyz() -> JSONResponse:
-        """Say whether the store answers and every part works."""
+        """Say whether this replica can serve: whether the store answers. How its parts stand is told beside it."""
         found: dict[str, Any] = {"store": "ok"}
-        well = parts.is_well()
+        well = True
         try:
             store.admin.ping()
         except SecondLawError as error:
             well, found["store"] = False, type(error).__name__
-        found["parts"] = {name: "ok" if not one.failures else "failing" for name, one in parts.health.items()}
+        found["parts"] = parts.standing()
         return JSONResponse(found | {"status": "ok" if well else "not ready"}, 200 if well else 503)
 
     @router.get(

@@ -7,24 +7,29 @@ that is killed leaves leases that run out, and the events are leased again.
 
 import logging
 import multiprocessing
-from collections.abc import Callable, Sequence
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.taxonomy import Intent, Taxonomy
+from secondlaw.behavior.transcripts import Transcript
 from secondlaw.errors import InvalidInput, LeaseLost, SecondLawError
 from secondlaw.pipeline.settings import Settings
 from secondlaw.service.evaluation_settings import taxonomy_of
 from secondlaw.storage import Batch, QueuedEvent, Store
 
-__all__ = ["ClassifierPool", "Labeller"]
+__all__ = ["ClassifierPool", "Labeller", "Verdict"]
 
 BATCH = 64
 """Events leased at once for one process: half a minute's work of the embedded classifier, at most."""
-LEASED = 120.0
-"""Seconds for which they are leased."""
+LEASED = 60.0
+"""Seconds for which they are leased, and leased again while they are judged."""
 RETRY = 5.0
 """Seconds until an event that failed is tried again."""
 DIGITS = 6
@@ -48,6 +53,15 @@ class Label(NamedTuple):
     label: str | None
     probabilities: dict[str, float] | None
     reason: str
+
+
+class Verdict(NamedTuple):
+    """What was counted for an event."""
+
+    event: Transcript
+    label: str
+    classifier: str
+    probabilities: dict[str, float] | None
 
 
 class ClassifierPool:
@@ -81,7 +95,10 @@ class ClassifierPool:
 
     def close(self) -> None:
         """End the processes; what they are at is thrown away."""
+        processes = list((self._pool._processes or {}).values())
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for one in processes:  # a batch under way would hold up the end of the service
+            one.kill()
 
     def _new(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
@@ -103,6 +120,12 @@ class Labeller:
         Who leases: one name a replica.
     limit : int
         Events leased at once for one process.
+    leased : float
+        Seconds for which they are leased; so long they wait after a kill.
+    monotonic : callable
+        Seconds that only grow.
+    counted : callable
+        Hears the verdicts that were counted, and must not wait.
 
     Attributes
     ----------
@@ -112,8 +135,15 @@ class Labeller:
         Why nothing can be labelled at the moment; empty while it can.
     """
 
-    def __init__(self, store: Store, pool: ClassifierPool, *, owner: str, limit: int = BATCH) -> None:
-        self._store, self._pool, self._owner, self._limit = store, pool, owner, limit
+    def __init__(
+        self, store: Store, pool: ClassifierPool, *, owner: str, limit: int = BATCH,
+        leased: float = LEASED,
+        monotonic: Callable[[], float] = time.monotonic,
+        counted: Callable[[Sequence[Verdict]], object] = lambda verdicts: None,
+    ) -> None:  # fmt: skip
+        self._store, self._pool, self._owner, self._limit, self._counted = store, pool, owner, limit, counted
+        self._leased, self._monotonic = leased, monotonic
+        self._since: dict[str, float] = {}  # when each batch under way was leased last, by token
         self.labelled = 0
         self.trouble = ""
 
@@ -130,19 +160,17 @@ class Labeller:
         try:
             while not stopped():
                 while len(under_way) <= self._pool.workers:  # one more than processes, so that none waits for work
-                    batch = self._store.queue.lease(owner=self._owner, limit=self._limit, seconds=LEASED)
+                    batch = self._lease()
                     if not batch.items:
                         break
                     under_way.append((batch, self._pool.submit(self._tasks(batch.items))))
                 if not under_way:
                     wait(0.5)
                     continue
-                batch, future = under_way[0]
-                if not _is_done(future, 1.0):
-                    batch = self._store.queue.extend(batch, seconds=LEASED)
-                    under_way[0] = batch, future
+                if not _is_done(under_way[0][1], 1.0):
+                    under_way = [(self._held(batch), future) for batch, future in under_way]
                     continue
-                under_way.pop(0)
+                batch, future = under_way.pop(0)
                 self._finish(batch, future)
                 if self.trouble:
                     self._pool.renew()
@@ -154,7 +182,7 @@ class Labeller:
 
     def run_once(self) -> int:
         """Label one batch and return how many events were counted."""
-        batch = self._store.queue.lease(owner=self._owner, limit=self._limit, seconds=LEASED)
+        batch = self._lease()
         if not batch.items:
             return 0
         before = self.labelled
@@ -162,6 +190,12 @@ class Labeller:
         return self.labelled - before
 
     def _finish(self, batch: Batch, future: "Future[tuple[str, list[Label]]]") -> None:
+        try:
+            self._settle(batch, future)
+        finally:
+            self._since.pop(batch.token, None)
+
+    def _settle(self, batch: Batch, future: "Future[tuple[str, list[Label]]]") -> None:
         try:
             identity, labels = future.result()
         except BrokenProcessPool:
@@ -172,7 +206,8 @@ class Labeller:
             _log.error("labelling waits: %s", error)
             self._store.queue.release(batch)
         except Exception as error:
-            _log.exception("labelling a batch of %d failed", len(batch.items))
+            _log.warning("labelling a batch of %d failed (%s)", len(batch.items), type(error).__name__)
+            _log.debug("labelling failed", exc_info=True)
             if len(batch.items) == 1:
                 self._fail(batch, [batch.items[0].id], f"{type(error).__name__}: {error}")
             else:
@@ -183,6 +218,7 @@ class Labeller:
     def _one_by_one(self, batch: Batch) -> None:
         """Judge the events of a batch singly: only those at fault fail."""
         for item in batch.items:
+            batch = self._held(batch)
             try:
                 identity, labels = self._pool.submit(self._tasks([item])).result()
             except BrokenProcessPool:
@@ -199,7 +235,10 @@ class Labeller:
         probabilities = {one.id: one.probabilities for one in labels if one.probabilities is not None}
         try:
             if given:
-                self.labelled += self._store.queue.complete(batch, given, classifier=identity, probs=probabilities)
+                n = self._store.queue.complete(batch, given, classifier=identity, probs=probabilities)
+                self.labelled += n
+                if n == len(given):  # else others have taken some over, and tell of them
+                    self._tell(batch, identity, given, probabilities)
         except LeaseLost as lost:
             _log.warning("a batch took too long and was given to another: %s", lost)
             return
@@ -207,10 +246,32 @@ class Labeller:
             if one.label is None:
                 self._fail(batch, [one.id], one.reason)
 
+    def _lease(self) -> Batch:
+        batch = self._store.queue.lease(owner=self._owner, limit=self._limit, seconds=self._leased)
+        if batch.items:
+            self._since[batch.token] = self._monotonic()
+        return batch
+
+    def _held(self, batch: Batch) -> Batch:
+        """Hold a batch for longer, once half of its time is over; one that was lost is judged for nothing."""
+        if self._monotonic() < self._since[batch.token] + self._leased / 2:
+            return batch
+        self._since[batch.token] = self._monotonic()
+        with suppress(LeaseLost):
+            return self._store.queue.extend(batch, seconds=self._leased)
+        return batch
+
+    def _tell(
+        self, batch: Batch, identity: str, given: Mapping[int, str], probabilities: Mapping[int, dict[str, float]]
+    ) -> None:
+        events = {item.id: item.transcript for item in batch.items}
+        self._counted([Verdict(events[key], label, identity, probabilities.get(key)) for key, label in given.items()])
+
     def _fail(self, batch: Batch, ids: Sequence[int], reason: str) -> None:
         poisoned = self._store.queue.fail(batch, ids, reason=reason, wait=RETRY)
         if poisoned:
-            _log.error("%d events were put aside, they could not be labelled: %s", poisoned, reason)
+            # A classifier's own words may quote the text: they stay beside it, in the store.
+            _log.error("%d events were put aside, they could not be labelled: %s", poisoned, reason.partition(":")[0])
 
     def _tasks(self, items: Sequence[QueuedEvent]) -> list[Task]:
         taxonomies = {name: taxonomy_of(self._store.streams.get(name).settings)
@@ -243,12 +304,22 @@ def _open(values: dict[str, Any]) -> None:
 
     from secondlaw.pipeline.engines import open_engine
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends its processes itself
+    for number in (signal.SIGINT, signal.SIGTERM):  # the service ends its processes itself
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = Settings.model_construct(None, **values)
     try:
         _Process.classifier = open_engine(settings.engine, settings.model_copy(update={"workers": 1}))
     except SecondLawError as error:
         _Process.failure = str(error)
+
+
+def _end_with_parent() -> None:
+    """End this process when the service is gone: nobody else would, after a kill."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _judge(tasks: list[Task]) -> tuple[str, list[Label]]:

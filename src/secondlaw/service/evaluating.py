@@ -17,7 +17,7 @@ from secondlaw.errors import LeaseLost, StorageError
 from secondlaw.pipeline.stored_steps import steps_of_counts
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings, taxonomy_of
-from secondlaw.service.evaluation_windows import closed_windows
+from secondlaw.service.evaluation_windows import closed_windows, next_boundary
 from secondlaw.storage import Alarm, DecisionRecord, Lease, MonitorRecord, MonitorStep, Store, Stream, stream_lease
 
 __all__ = ["Evaluated", "Evaluator", "series_monitor"]
@@ -25,7 +25,6 @@ __all__ = ["Evaluated", "Evaluator", "series_monitor"]
 AT_ONCE = 200
 """Windows decided on in one transaction at most."""
 LEASED = 60.0
-"""Seconds for which a stream is taken; taken anew before every transaction."""
 WHO = "service"
 _log = logging.getLogger(__name__)
 
@@ -78,6 +77,9 @@ class Evaluator:
         For what a stream's settings leave out.
     stopped : callable
         Asked between transactions whether to end.
+    leased : float
+        Seconds for which a stream is taken; taken anew before every transaction. So long nobody decides on a stream
+        whose evaluator was killed.
     """
 
     def __init__(
@@ -89,7 +91,10 @@ class Evaluator:
         alarms: AlarmWriter,
         default: EvaluationSettings | None = None,
         stopped: Callable[[], bool] = lambda: False,
+        leased: float = LEASED,
     ) -> None:
+        self._leased = leased
+        self._nothing: dict[str, tuple[object, ...]] = {}
         self._store, self._owner, self._clock, self._alarms = store, owner, clock, alarms
         self._default, self._stopped = default or EvaluationSettings(), stopped
 
@@ -133,17 +138,23 @@ class Evaluator:
         settings = EvaluationSettings.of(stream.settings, self._default)
         if not settings.enabled or stream.latest_window is None:
             return Evaluated()
-        leases = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=LEASED)
+        stands = (stream.created_at, stream.settings, next_boundary(stream, settings, self._clock()))
+        if not stream.queued and self._nothing.get(name) == stands:
+            return Evaluated()  # nothing can have closed since, and a lease costs two transactions
+        leases = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=self._leased)
         if not leases:
             return Evaluated()
         windows = 0
         raised: list[Alarm] = []
         try:
             while not self._stopped():
-                done = self._some_windows(self._lease(name, leases[0]), self._store.streams.get(name), settings)
+                stream = self._store.streams.get(name)
+                done = self._some_windows(self._lease(name, leases[0]), stream, settings)
                 windows += done.windows
                 raised += done.alarms
                 if not done.windows:
+                    if not stream.queued:
+                        self._nothing[name] = stands
                     break
         finally:
             self._store.leases.release(leases)
@@ -151,7 +162,7 @@ class Evaluator:
 
     def _lease(self, name: str, lease: Lease) -> Lease:
         """Take the stream for some more time."""
-        renewed = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=LEASED)
+        renewed = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=self._leased)
         if not renewed or renewed[0].token != lease.token:
             raise LeaseLost(f"{name!r} was taken over by another evaluator")
         return renewed[0]

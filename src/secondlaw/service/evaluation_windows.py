@@ -8,7 +8,7 @@ import numpy as np
 from secondlaw.service.evaluation_settings import EvaluationSettings
 from secondlaw.storage import Store, Stream
 
-__all__ = ["closed_windows"]
+__all__ = ["closed_windows", "next_boundary"]
 
 MOST_EMPTY = 2000
 """Empty windows decided on one by one after the last event; a longer silence is one long gap to the monitor."""
@@ -42,7 +42,7 @@ def closed_windows(
     if begin is None:
         arrived = store.events.arrivals(stream.name).windows
         begin = int(arrived.min()) if len(arrived) else stream.latest_window
-    boundary = _boundary(stream, settings, now)
+    boundary = next_boundary(stream, settings, now)
     over = list(range(begin, boundary, settings.stride))
     if len(over) > MOST_EMPTY and begin > stream.latest_window:
         over = over[-1:]
@@ -51,7 +51,7 @@ def closed_windows(
     return over[: _labelled(store, stream, settings, over, now)]
 
 
-def _boundary(stream: Stream, settings: EvaluationSettings, now: datetime) -> int:
+def next_boundary(stream: Stream, settings: EvaluationSettings, now: datetime) -> int:
     """Return the first window that is not over."""
     latest, every = stream.latest_window or 0, stream.settings.every
     if every is not None:

@@ -143,6 +143,8 @@ class Ingest:
         return found
 
     def _events(self, row: Any, place: int, stream: str | None) -> list[Transcript | str]:  # noqa: ANN401 - JSON
+        if isinstance(row, BadRow):
+            return [row.reason]
         if not isinstance(row, dict):
             return ["an event is a JSON object"]
         if stream is not None and "stream" not in row:

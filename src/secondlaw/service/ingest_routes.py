@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import ClientDisconnect
 
 from secondlaw.errors import InvalidInput, QueueFull, SecondLawError
+from secondlaw.formats import BadRow
 from secondlaw.service.access import Access, Caller
 from secondlaw.service.event_schema import request_body
 from secondlaw.service.ingest import Ingest, Taken, rows_of_body
@@ -128,7 +129,8 @@ async def _body(request: Request, most: int) -> bytes:
     async for piece in request.stream():
         size += len(piece)
         if size > most:
-            raise HTTPException(413, f"the body is larger than {most:,} bytes; send smaller batches, or JSON lines")
+            said = f"the body is larger than {most:,} bytes; send smaller batches, or JSON lines"
+            raise HTTPException(413, said, {"Connection": "close"})
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -136,18 +138,31 @@ async def _body(request: Request, most: int) -> bytes:
 async def _lines(request: Request, ingest: Ingest, permits: Any, stream: str | None) -> Taken:  # noqa: ANN401
     """Store a stream of lines while it comes; what the store cannot take now holds the stream up."""
     taken = Taken()
+    try:
+        await _take_lines(request, ingest, permits, stream, taken)
+    except HTTPException as slow:
+        raise HTTPException(slow.status_code, f"{slow.detail}; {_stored(taken)}", slow.headers) from slow
+    except SecondLawError as error:
+        raise type(error)(f"{error}; {_stored(taken)}") from error
+    return taken
+
+
+def _stored(taken: Taken) -> str:
+    return f"the first {taken.rows} rows were dealt with, send the others again"
+
+
+async def _take_lines(request: Request, ingest: Ingest, permits: Any, stream: str | None, taken: Taken) -> None:  # noqa: ANN401
     rows: list[Any] = []
     async for line in _split(request):
         try:
             rows.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
-            rows.append(f"no JSON: {error}")
+            rows.append(BadRow(0, f"the line is no JSON: {error}", ""))
         if len(rows) >= LINES_AT_ONCE:
             await _store(rows, ingest, permits, stream, taken)
             rows = []
     if rows:
         await _store(rows, ingest, permits, stream, taken)
-    return taken
 
 
 async def _store(rows: list[Any], ingest: Ingest, permits: Any, stream: str | None, taken: Taken) -> None:  # noqa: ANN401
@@ -155,9 +170,9 @@ async def _store(rows: list[Any], ingest: Ingest, permits: Any, stream: str | No
     while True:
         try:
             await asyncio.to_thread(ingest.take, rows, permits=permits, taken=taken, stream=stream)
-        except QueueFull as full:
+        except QueueFull:
             if waited >= PATIENCE:
-                raise QueueFull(f"{full}; the first {taken.rows} rows were stored, send the others again") from full
+                raise
             await asyncio.sleep(0.5)
             waited += 0.5
         else:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["RateLimit", "SafeHeaders"]
+__all__ = ["BasePath", "RateLimit", "SafeHeaders"]
 
 CLIENTS = 10_000
 """Callers whose rate is remembered."""
@@ -53,6 +53,29 @@ class RateLimit:
             while len(self._buckets) > CLIENTS:
                 self._buckets.popitem(last=False)
         return 0.0 if taken else (1.0 - left) / self._rate
+
+
+class BasePath:
+    """Tells the application of the path before all others, whether the proxy takes it away or not.
+
+    Parameters
+    ----------
+    app : ASGI application
+    path : str
+        Such as ``/drift``; empty for none.
+    """
+
+    def __init__(self, app: ASGIApp, *, path: str) -> None:
+        self._app, self._path = app, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if self._path and scope["type"] == "http":
+            scope = dict(scope) | {"root_path": self._path}
+            if not f"{scope['path']}/".startswith(f"{self._path}/"):
+                scope["path"] = self._path + scope["path"]
+                scope["raw_path"] = self._path.encode() + (scope.get("raw_path") or b"")
+        await self._app(scope, receive, send)
 
 
 class SafeHeaders:

@@ -59,8 +59,8 @@ class StoreCollector:
         aside.add_metric([], float(depth.poisoned))
         yield from (waiting, oldest, aside)
         parts = gauge("part_up", "Whether a part of this replica works.", ["part"])
-        for name, health in self._parts.health.items():
-            parts.add_metric([name], float(not health.failures))
+        for name, standing in self._parts.standing().items():
+            parts.add_metric([name], float(standing == "ok"))
         yield parts
         delivered = counter("alerts_delivered", "Alerts that a receiver took from this replica.", ["receiver"])
         tries = counter("alert_delivery_failures", "Failed tries of this replica.", ["receiver"])
@@ -70,6 +70,18 @@ class StoreCollector:
             tries.add_metric([one.receiver], float(one.failed))
             dead.add_metric([one.receiver], float(one.dead))
         yield from (delivered, tries, dead)
+        if self._parts.write_back is not None:
+            for name, text, number in (
+                (
+                    "verdicts_written_back",
+                    "Verdicts that the collector took from this replica.",
+                    self._parts.write_back.sent,
+                ),
+                ("verdicts_given_up", "Verdicts that it did not take.", self._parts.write_back.lost),
+            ):
+                one_number = counter(name, text, [])
+                one_number.add_metric([], float(number))
+                yield one_number
 
     def _streams(self, gauge, counter) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
         responses = counter("responses", "Responses counted.", ["stream", "model", "category"])

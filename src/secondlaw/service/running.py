@@ -27,8 +27,11 @@ from secondlaw.service.evaluating import Evaluator
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.explanations import Explainer
 from secondlaw.service.numbers import Numbers
+from secondlaw.service.queue_watch import QueueWatch
 from secondlaw.service.receivers import build_receiver
 from secondlaw.service.settings import ServiceSettings
+from secondlaw.service.steady_clock import SteadyClock
+from secondlaw.service.write_back import WriteBack
 from secondlaw.storage import Store
 
 __all__ = ["PartHealth", "Parts", "replica_name"]
@@ -38,6 +41,8 @@ PAUSE = 5.0
 STALE = 60.0
 """Seconds without a sign of life after which a part counts as stuck."""
 MOST_OPEN = 10_000
+WATCHED_EVERY = 10.0
+"""Seconds between two looks at the queue."""
 _log = logging.getLogger(__name__)
 
 
@@ -113,22 +118,36 @@ class Parts:
         self._threads: list[threading.Thread] = []
         self._deliverer: Deliverer | None = None
         self._pool: ClassifierPool | None = None
+        headers = {name: value.get_secret_value() for name, value in service.write_back_headers.items()}
+        self.write_back = WriteBack(service.write_back, clock=clock, headers=headers) if service.write_back else None
 
     def start(self) -> None:
         """Start every part that this replica has."""
         if self.service.workers:
             self._pool = ClassifierPool(self.settings, workers=self.service.workers)
             self._begin("labelling", self._label)
+            if self.write_back is not None:
+                self._begin("writing back", self._write_back)
         if self.service.evaluate:
             self._begin("deciding", self._decide)
             self._begin("tidying", self._tidy)
+            self._begin("watching the queue", self._watch)
             if self.service.receivers:
                 self._begin("delivering", self._deliver)
 
-    def stop(self, *, patience: float = 15.0) -> None:
-        """Stop every part; what is under way ends or is given back."""
+    def begin_stop(self) -> None:
+        """Let every part end after what it is at, and open pages too."""
         self._stop.set()
         self.arrived.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the service ends."""
+        return self._stop.is_set()
+
+    def stop(self, *, patience: float = 15.0) -> None:
+        """Stop every part; what is under way ends or is given back."""
+        self.begin_stop()
         until = time.monotonic() + patience
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0.0))
@@ -140,10 +159,10 @@ class Parts:
         """How deliveries go, by receiver."""
         return () if self._deliverer is None else self._deliverer.health()
 
-    def is_well(self) -> bool:
-        """Whether every part works."""
+    def standing(self) -> dict[str, str]:
+        """Return ``"ok"`` or ``"failing"`` for every part; one without a sign of life fails, too."""
         now = self._monotonic()
-        return all(one.is_well(now) for one in self.health.values())
+        return {name: "ok" if one.is_well(now) else "failing" for name, one in self.health.items()}
 
     def _begin(self, name: str, work: Callable[[PartHealth], None]) -> None:
         health = self.health[name] = PartHealth(name, self._monotonic())
@@ -176,7 +195,8 @@ class Parts:
 
     def _label(self, health: PartHealth) -> None:
         assert self._pool is not None  # noqa: S101 - started with it
-        labeller = Labeller(self.store, self._pool, owner=self.owner)
+        told = (lambda verdicts: None) if self.write_back is None else self.write_back.offer
+        labeller = Labeller(self.store, self._pool, owner=self.owner, leased=self.service.lease, counted=told)
 
         def stopped() -> bool:
             health.beat, health.done = self._monotonic(), labeller.labelled
@@ -193,10 +213,11 @@ class Parts:
         evaluator = Evaluator(
             self.store,
             owner=self.owner,
-            clock=self._clock,
+            clock=SteadyClock(self._clock, monotonic=self._monotonic),
             alarms=self.writer,
             default=self.service.evaluation,
             stopped=self._stop.is_set,
+            leased=self.service.lease,
         )
         while not self._stop.is_set():
             done = evaluator.run_once()
@@ -227,6 +248,32 @@ class Parts:
             return self._stop.is_set()
 
         self._deliverer.run(stopped)
+
+    def _write_back(self, health: PartHealth) -> None:
+        assert self.write_back is not None  # noqa: S101 - started with it
+        sender = self.write_back
+
+        def stopped() -> bool:
+            health.beat, health.done = self._monotonic(), sender.sent
+            health.failures, health.last_error = int(bool(sender.last_error)), sender.last_error
+            return self._stop.is_set()
+
+        sender.run(stopped, self._stop.wait)
+
+    def _watch(self, health: PartHealth) -> None:
+        watch = QueueWatch(
+            self.store,
+            owner=self.owner,
+            clock=self._clock,
+            rows=self.service.queue_rows,
+            volume=self.service.queue_bytes,
+            oldest=self.service.queue_age,
+            receivers=self.service.alert_receivers,
+            external_url=self.service.external_url,
+        )
+        while not self._stop.is_set():
+            self._well(health, watch.look())
+            self._stop.wait(WATCHED_EVERY)
 
     def _tidy(self, health: PartHealth) -> None:
         while not self._stop.is_set():

@@ -1,6 +1,9 @@
 """Running the service: the application under uvicorn, until it is told to stop."""
 
 import logging
+import signal
+import sys
+from types import FrameType
 
 import uvicorn
 
@@ -10,13 +13,19 @@ from secondlaw.pipeline.classifier_errors import error_of
 from secondlaw.pipeline.engines import open_engine
 from secondlaw.pipeline.settings import Settings
 from secondlaw.service.app import create_app
+from secondlaw.service.live import Live
+from secondlaw.service.pages import page_router
 from secondlaw.service.running import Parts
 from secondlaw.service.settings import ServiceSettings
+from secondlaw.service.slow_clients import PatientProtocol
 from secondlaw.storage import Store
 
 __all__ = ["known_errors", "run_service"]
 
 _log = logging.getLogger(__name__)
+SWITCH = 0.001
+"""Seconds that a thread which computes may hold up one that answers: the slowest batches take a third less than with
+Python's 5 ms."""
 GRACE = 10
 """Seconds that requests under way have to end."""
 
@@ -45,9 +54,15 @@ def run_service(store: Store, service: ServiceSettings, settings: Settings, *, l
     log_level : str
     """
     parts = Parts(store, service, settings, errors=known_errors(settings))
-    app = create_app(store, service, parts, pages=dashboard(store, parts))
+    pages = page_router(
+        store, parts.numbers, writer=parts.writer, owner=parts.owner, default=service.evaluation, parts=parts,
+        live=Live(stopping=lambda: parts.stopping),
+    )  # fmt: skip
+    app = create_app(store, service, parts, pages=[pages])
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
+        ws="none",
         host=service.host,
         port=service.port,
         log_level=log_level,
@@ -57,9 +72,19 @@ def run_service(store: Store, service: ServiceSettings, settings: Settings, *, l
         forwarded_allow_ips=service.forwarded_allow_ips,
         timeout_graceful_shutdown=GRACE,
     )
-    uvicorn.Server(config).run()
+    sys.setswitchinterval(SWITCH)
+    signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again when all is done
+    _Server(config, parts).run()
 
 
-def dashboard(store: Store, parts: Parts) -> list:  # type: ignore[type-arg]
-    """Return the routes of the pages."""
-    return []
+class _Server(uvicorn.Server):
+    """A server that tells the parts and open pages of its end before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, parts: Parts) -> None:
+        super().__init__(config)
+        self._parts = parts
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self._parts.begin_stop()
+        super().handle_exit(sig, frame)

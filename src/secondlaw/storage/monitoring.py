@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, Select, delete, null, select, update
 
 from secondlaw.errors import InvalidInput, LeaseLost, NotFound
 from secondlaw.storage.alarm_values import Alarm, DecisionRecord, MonitorRecord, MonitorStep
@@ -73,12 +73,20 @@ class Monitors:
             found = _records(connection, monitors.c.stream_id == known.id, monitors.c.name == name)
             return found[0] if found else None
 
-    def list(self, stream: str | None = None) -> tuple[MonitorRecord, ...]:
-        """Return the monitors of a stream, or of all, with their latest decisions; sorted by stream and name."""
+    def list(self, stream: str | None = None, *, states: bool = True) -> tuple[MonitorRecord, ...]:
+        """Return the monitors of a stream, or of all, with their latest decisions; sorted by stream and name.
+
+        Parameters
+        ----------
+        stream : str, optional
+        states : bool
+            Whether their states are read; those of many streams are megabytes that an overview needs nothing of. The
+            `state` of every record is None without.
+        """
         with self._db.reading() as connection:
             if stream is None:
-                return _records(connection)
-            return _records(connection, monitors.c.stream_id == stream_of(connection, stream).id)
+                return _records(connection, states=states)
+            return _records(connection, monitors.c.stream_id == stream_of(connection, stream).id, states=states)
 
     def record(self, lease: Lease, stream: str, steps: Sequence[MonitorStep]) -> tuple[Alarm, ...]:
         """Write what an evaluation of a stream's monitors leaves, all of it or nothing.
@@ -200,11 +208,14 @@ def _one(connection: Connection, stream: KnownStream, name: str) -> MonitorRecor
     return _records(connection, monitors.c.stream_id == stream.id, monitors.c.name == name)[0]
 
 
-def _records(connection: Connection, *conditions: Any) -> tuple[MonitorRecord, ...]:  # noqa: ANN401 - SQL conditions
+def _records(connection: Connection, *conditions: Any, states: bool = True) -> tuple[MonitorRecord, ...]:  # noqa: ANN401 - SQL conditions
     latest = (decisions.c.monitor_id == monitors.c.id) & (decisions.c.window == monitors.c.last_window)
     said = [decisions.c[name].label(f"d_{name}") for name in FIELDS]
-    wanted = (
-        select(monitors, streams.c.name.label("stream"), *said)
+    columns: list[Any] = [one for one in monitors.c if states or one.name != "state"]
+    if not states:
+        columns.append(null().label("state"))
+    wanted: Select[Any] = (
+        select(*columns, streams.c.name.label("stream"), *said)
         .join(streams, streams.c.id == monitors.c.stream_id)
         .outerjoin(decisions, latest)
         .where(streams.c.deleted_at.is_(None), *conditions)

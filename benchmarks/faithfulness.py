@@ -1,0 +1,151 @@
+"""Semantic faithfulness: seconds beside the alternating minimisation, and how well scores tell faithful answers.
+
+*speed*: the closed form beside the paper's algorithm (ours, in NumPy) on the same shares, one triplet at a time, with
+equal optimum; and 10,000 triplets with bootstrap and null, 200 draws each.
+*labels*: AUROC of each score on labelled sets, with a bootstrap interval over documents. The sets are not part of the
+repository; SECONDLAW_DATA names the folder that holds ``faithfulness/qags_xsum.jsonl`` and
+``faithfulness/halueval_general_data.json``.
+
+    OMP_NUM_THREADS=1 python benchmarks/faithfulness.py speed
+    OMP_NUM_THREADS=1 SECONDLAW_DATA=data python benchmarks/faithfulness.py labels
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from secondlaw.faithfulness import (
+    ANSWER,
+    CONTEXT,
+    auroc,
+    embed_example,
+    example_of,
+    features_of,
+    fit_combined,
+    level_table,
+    score_example,
+    semantic_faithfulness,
+    topic_divergence,
+    transport,
+)
+from secondlaw.faithfulness.combined import FEATURES
+from secondlaw.faithfulness.scoring import Scoring
+
+TOPICS = 23
+
+
+def speed(repeats: int = 20, triplets: int = 10_000) -> None:
+    """Print the seconds of both algorithms, and of the whole table."""
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(TOPICS), size=(repeats, 3)) + 1e-3
+    shares /= shares.sum(axis=-1, keepdims=True)
+    started = time.perf_counter()
+    slow = [transport(a, q, c, rng=rng) for a, q, c in shares]
+    per_slow = (time.perf_counter() - started) / repeats
+    apart = 0.0
+    for k in range(2, 22, 2):
+        p = rng.dirichlet(np.ones(k), size=(3, 100)) + 0.01
+        p /= p.sum(axis=-1, keepdims=True)
+        apart = max(
+            apart,
+            np.abs(transport(*p, rng=rng, tolerance=1e-12).value - topic_divergence(p[0], p[1], smoothing=0.0)).max(),
+        )
+    print(f"1,000 random marginals, 2 to 20 topics: transport and closed form differ by {apart:.1e} nats at most")
+    many = np.tile(shares, (triplets // repeats, 1, 1))
+    topic_divergence(many[:, 0], many[:, 1], smoothing=0.0)
+    started = time.perf_counter()
+    fast = topic_divergence(many[:, 0], many[:, 1], smoothing=0.0)
+    per_fast = (time.perf_counter() - started) / len(many)
+    apart = max(abs(float(one.value) - value) for one, value in zip(slow, fast, strict=False))
+    print(f"alternating minimisation {1e3 * per_slow:.2f} ms a triplet, closed form {1e6 * per_fast:.2f} us: "
+          f"{per_slow / per_fast:,.0f} times; largest difference {apart:.1e} nats")  # fmt: skip
+    laws = rng.dirichlet(np.ones(TOPICS), size=triplets)
+    answers, questions = rng.multinomial(55, laws), rng.multinomial(20, laws)
+    started = time.process_time()
+    level_table(answers, questions, rng=rng, draws=200)
+    print(f"{triplets:,} triplets with interval and null, 200 draws each: {time.process_time() - started:.1f} s")
+
+
+def qags(path: Path) -> None:
+    """Print AUROCs on QAGS-XSum: is every sentence of the summary supported, by the majority of three people."""
+    from secondlaw.language import SentenceEmbedder
+
+    embedder, scoring = SentenceEmbedder(), Scoring(spread=False, draws=20)
+    labels, rows, groups, topics = [], [], [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
+        row = json.loads(line)
+        yes = [sum(vote["response"] == "yes" for vote in one["responses"]) * 2 > len(one["responses"])
+               for one in row["summary_sentences"]]  # fmt: skip
+        summary = " ".join(one["sentence"] for one in row["summary_sentences"])
+        # A summary has no question: the article stands in for it, so that SF says how the summary's topics follow it.
+        example = example_of({"question": row["article"], "context": row["article"], "answer": summary}, number=number)
+        found = score_example(embed_example(example, embedder), scoring=scoring)
+        labels.append(all(yes))
+        rows.append(features_of(found.grounding))
+        groups.append(row["article"])
+        parts, clustered = found.embedded.parts, found.topics
+        counts = [
+            np.bincount(clustered.labels[parts == part], minlength=max(2, clustered.k)) for part in (ANSWER, CONTEXT)
+        ]
+        topics.append(float(semantic_faithfulness(*counts)))
+    features, truth = np.array(rows), np.array(labels)
+    print(f"QAGS-XSum: {len(truth)} summaries, {truth.sum()} faithful by the majority of three annotators")
+    _say("semantic faithfulness (article for question)", topics, truth, groups)
+    for name, column in zip(FEATURES, features.T, strict=True):
+        _say(name, -column if name.startswith("novel") else column, truth, groups)
+    combined = fit_combined(features, truth, groups, rng=np.random.default_rng(0))
+    print(f"  {'combined, out of fold':46} {combined.auroc}")
+
+
+def halueval(path: Path, most: int) -> None:
+    """Print AUROCs on HaluEval's general part, which has no context: only question and response."""
+    from secondlaw.language import SentenceEmbedder
+
+    embedder, scoring = SentenceEmbedder(), Scoring(spread=False, draws=20)
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    drawn = np.random.default_rng(0).choice(len(rows), min(most, len(rows)), replace=False)
+    labels, topics, likeness = [], [], []
+    for number in sorted(drawn):
+        row = rows[number]
+        example = example_of({"question": row["user_query"], "answer": row["chatgpt_response"]}, number=int(number))
+        embedded = embed_example(example, embedder)
+        found = score_example(embedded, scoring=scoring)
+        if found.plain is None:
+            continue
+        answers, asked = embedded.vectors[embedded.parts == ANSWER], embedded.vectors[embedded.parts == 0]
+        labels.append(row["hallucination"] == "no")
+        topics.append(found.plain)
+        likeness.append(float((answers @ asked.T).max(axis=1).mean()))
+    truth = np.array(labels)
+    print(
+        f"HaluEval, general: {len(truth)} responses drawn, {truth.sum()} without hallucination (label of its authors)"
+    )
+    _say("semantic faithfulness", topics, truth, np.arange(len(truth)))
+    _say("mean cosine with the question", likeness, truth, np.arange(len(truth)))
+
+
+def _say(name: str, scores: object, truth: object, groups: object) -> None:
+    print(f"  {name:46} {auroc(scores, truth, groups=groups, rng=np.random.default_rng(0))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=("speed", "labels"))
+    parser.add_argument("--most", type=int, default=1000, help="responses of HaluEval")
+    arguments = parser.parse_args()
+    if arguments.task == "speed":
+        speed()
+        return
+    data = Path(os.environ.get("SECONDLAW_DATA", Path(__file__).parents[2] / "shared" / "data")) / "faithfulness"
+    if not data.is_dir():
+        raise SystemExit(f"no labelled sets in {data}: set SECONDLAW_DATA")
+    qags(data / "qags_xsum.jsonl")
+    halueval(data / "halueval_general_data.json", arguments.most)
+
+
+if __name__ == "__main__":
+    main()

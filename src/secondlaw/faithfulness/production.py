@@ -1,0 +1,131 @@
+r"""Semantic entropy production of a question, context and answer: every definition under its name (arXiv:2512.05156).
+
+The published one is ``SEP = S_dot + S_m`` with the entropy flow to the medium as given there; put together, the terms
+cancel: **it is 0 for every input**. The author's code sets ``SEP := D_min = 1 / SF - 1`` instead, which is the topic
+divergence under another name. Two quantities that are neither are offered as ours:
+
+- *relaxation*: :math:`KL(p_c \| p_a)`, the entropy produced when a Markov chain with the product coupling
+  ``A = 1 p_a^T``, whose stationary law is p_a, relaxes from p_c to p_a;
+- *entropy change*: :math:`H(p_a) - H(p_c)`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from secondlaw.faithfulness.divergence import SMOOTHING, topic_divergence
+from secondlaw.faithfulness.levels import DRAWS, FEWEST_ANSWER, resampled_counts
+from secondlaw.statistics import LEVEL, interval_from_replicates, kullback_leibler, plug_in
+from secondlaw.statistics.counts import checked_counts
+from secondlaw.types import NATS, Estimate, Insufficient, Measured
+
+__all__ = ["EntropyProduction", "entropy_production", "production_levels"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class EntropyProduction:
+    """Definitions of semantic entropy production, in nats, each of shape (...).
+
+    Parameters
+    ----------
+    as_documented : ndarray of float64
+        Zero identically.
+    as_published_code : ndarray of float64
+        The topic divergence.
+    relaxation : ndarray of float64
+        KL(context || answer); ours.
+    entropy_change : ndarray of float64
+        H(answer) - H(context); ours.
+    """
+
+    as_documented: Floats
+    as_published_code: Floats
+    relaxation: Floats
+    entropy_change: Floats
+
+
+def entropy_production(
+    answer: ArrayLike, question: ArrayLike, context: ArrayLike, *, smoothing: float = SMOOTHING
+) -> EntropyProduction:
+    """Return semantic entropy production by each definition.
+
+    Parameters
+    ----------
+    answer, question, context : array_like, shape (..., K)
+        Sentences in each topic; shares where `smoothing` is 0.
+    smoothing : float
+        Pseudo-count of every topic.
+
+    Returns
+    -------
+    EntropyProduction
+        Plug-in values of smoothed shares: no estimates of a population, see :func:`level_table` for intervals.
+
+    Examples
+    --------
+    >>> found = entropy_production([4, 4], [6, 2], [5, 3])
+    >>> [round(float(one), 3) for one in (found.as_documented, found.as_published_code, found.relaxation)]
+    [0.0, 0.11, 0.025]
+    """
+    divergence = topic_divergence(answer, question, smoothing=smoothing)
+    relaxation = kullback_leibler(context, answer, smoothing=smoothing, infinite=True)
+    a, c = (np.asarray(checked_counts(one), dtype=np.float64) + smoothing for one in (answer, context))
+    return EntropyProduction(np.zeros_like(divergence), divergence, relaxation, plug_in(a) - plug_in(c))
+
+
+def production_levels(
+    answer: ArrayLike,
+    context: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    smoothing: float = SMOOTHING,
+    level: float = LEVEL,
+) -> dict[str, Measured]:
+    """Return relaxation and entropy change of one answer with intervals over its sentences and the context's.
+
+    Parameters
+    ----------
+    answer, context : array_like of int, shape (K,)
+        Sentences in each topic.
+    rng : numpy.random.Generator
+        Source of the resamples.
+    draws : int
+        Resamples.
+    smoothing : float
+        Pseudo-count of every topic.
+    level : float
+        Coverage of intervals.
+
+    Returns
+    -------
+    dict
+        ``"relaxation"`` and ``"entropy_change"``, in nats; our definitions, see the module.
+
+    Examples
+    --------
+    >>> found = production_levels([6, 4], [30, 30], rng=np.random.default_rng(0))
+    >>> print(found["relaxation"])
+    0.017 [0.000, 0.328] nats
+    """
+    a, c = np.asarray(answer, dtype=np.int64), np.asarray(context, dtype=np.int64)
+    n, reason = int(a.sum() + c.sum()), None
+    if min(a.sum(), c.sum()) < FEWEST_ANSWER:
+        reason = f"needs {FEWEST_ANSWER} sentences of answer and context, got {a.sum()} and {c.sum()}"
+    elif len(a) < 2:
+        reason = "one topic holds all sentences: there is nothing to compare"
+    if reason is not None:
+        return {"relaxation": Insufficient(reason), "entropy_change": Insufficient(reason)}
+    drawn_a, drawn_c = resampled_counts(a, draws, rng), resampled_counts(c, draws, rng)
+    found: dict[str, Measured] = {}
+    for name, least in (("relaxation", 0.0), ("entropy_change", -np.inf)):
+        value = float(getattr(entropy_production(a, a, c, smoothing=smoothing), name))
+        replicates = getattr(entropy_production(drawn_a, drawn_a, drawn_c, smoothing=smoothing), name)
+        centred = replicates - replicates.mean() + value
+        low, high = interval_from_replicates(value, centred, level=level, bounds=(least, np.inf))
+        method = f"{name.replace('_', ' ')} (definition of secondlaw), bootstrap of sentences ({draws})"
+        found[name] = Estimate(value, float(low), float(high), level, n, NATS, method, "sentences")
+    return found

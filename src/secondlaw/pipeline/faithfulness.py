@@ -1,0 +1,218 @@
+"""Faithfulness of the answers in a file, or of two files beside each other."""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.faithfulness import (
+    Embedder,
+    Example,
+    Scored,
+    Scoring,
+    SystemDifference,
+    compare_systems,
+    example_of,
+    pair_rows,
+    score_examples,
+)
+from secondlaw.faithfulness.grounding import Judge
+from secondlaw.formats import BadRow, Format, Quarantine, excerpt_of, quarantine_path, read_rows, write_jsonl
+
+__all__ = ["FileComparison", "compare_files", "open_judge", "read_examples", "score_file", "write_scores"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileComparison:
+    """Two systems' answers to the same questions.
+
+    Parameters
+    ----------
+    first, second : str
+        The files.
+    pairs, unmatched : int
+        Questions in both; answers left out because the other file has no partner for them.
+    differences : tuple of SystemDifference
+        Second less first, one a score.
+    warnings : tuple of str
+    """
+
+    first: str
+    second: str
+    pairs: int
+    unmatched: int
+    differences: tuple[SystemDifference, ...]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "first": self.first,
+            "second": self.second,
+            "pairs": self.pairs,
+            "unmatched": self.unmatched,
+            "differences": [one.to_dict() for one in self.differences],
+            "warnings": list(self.warnings),
+        }
+
+
+def read_examples(
+    path: str, *, bad_rows: Path | None = None, max_bad: int | None = None, file_format: Format | None = None
+) -> tuple[list[Example], list[str]]:
+    """Read the examples of a file.
+
+    Parameters
+    ----------
+    path : str
+        JSON lines, CSV or Parquet: a question, a context (or contexts) and an answer a row; ``-`` is standard input.
+    bad_rows : Path, optional
+        Where bad rows go; beside the file by default.
+    max_bad : int, optional
+        More bad rows are an error.
+    file_format : str, optional
+        Where the name does not tell.
+
+    Returns
+    -------
+    list of Example, list of str
+        The examples, and what the reader must know.
+
+    Raises
+    ------
+    NotEnoughData
+        If no row can be used.
+    TooManyBadRows
+        If there are more bad rows than `max_bad`.
+    """
+    found: list[Example] = []
+    read = 0
+    with Quarantine(bad_rows or quarantine_path(path), max_bad=max_bad) as quarantine:
+        for row in read_rows(path, file_format=file_format):
+            read += 1
+            if isinstance(row, BadRow):
+                quarantine.add(row)
+                continue
+            try:
+                found.append(example_of(row.value, number=row.line))
+            except InvalidInput as wrong:
+                quarantine.add(BadRow(row.line, str(wrong), excerpt_of(row.value)))
+    if not found:
+        if quarantine.first:
+            first = quarantine.first[0]
+            raise NotEnoughData(
+                f"{path}: none of {read} rows can be used; the first bad one is line {first.line}: {first.reason}"
+            )
+        raise NotEnoughData(f"{path} is empty: give one question, context and answer a line")
+    return found, [quarantine.describe()] if quarantine.count else []
+
+
+def score_file(
+    examples: Sequence[Example],
+    embedder: Embedder,
+    *,
+    scoring: Scoring,
+    shared: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Scored]:
+    """Score the examples of a file, in order.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    embedder : Embedder
+    scoring : Scoring
+    shared : bool
+        Whether all answers share one clustering.
+    progress : callable, optional
+        Called with (answers done, answers in all).
+    """
+    advance = None if progress is None else lambda done: progress(done, len(examples))
+    return list(score_examples(examples, embedder, scoring=scoring, shared=shared, progress=advance))
+
+
+def compare_files(
+    first: tuple[str, Sequence[Example]],
+    second: tuple[str, Sequence[Example]],
+    embedder: Embedder,
+    *,
+    scoring: Scoring,
+    warnings: Sequence[str] = (),
+) -> FileComparison:
+    """Compare two systems' answers, paired by question and context (or by the rows' group).
+
+    Parameters
+    ----------
+    first, second : (str, sequence of Example)
+        Name and examples of each file.
+    embedder : Embedder
+    scoring : Scoring
+    warnings : sequence of str
+        What was said when they were read.
+
+    Raises
+    ------
+    InvalidInput
+        If the files share no question and context.
+    """
+    pairs = pair_rows(first[1], second[1])
+    differences = compare_systems(pairs, embedder, scoring=scoring)
+    unmatched = len(first[1]) + len(second[1]) - 2 * len(pairs)
+    said = list(warnings)
+    if unmatched:
+        said.append(f"{unmatched:,} answers have no partner in the other file and are left out")
+    said.append("five scores are asked at once: a single p-value near .05 is no finding")
+    return FileComparison(first[0], second[0], len(pairs), unmatched, tuple(differences), tuple(said))
+
+
+KEPT = ("id", "stream", "model", "ts", "step", "prompt_id", "prompt_set", "conversation_id")
+"""Fields that say where a row belongs in a stream."""
+
+
+def write_scores(results: Sequence[Scored], path: Path) -> None:
+    """Write one row an answer with its scores as plain numbers, for ``secondlaw watch --score``.
+
+    A row holds the fields that place it in a stream, prompt and response, and `semantic_faithfulness`, `support` and
+    `bigram_precision`, each left out where it does not exist.
+    """
+    write_jsonl((_score_row(one) for one in results), path)
+
+
+def _score_row(one: Scored) -> dict[str, Any]:
+    example = one.embedded.example
+    row: dict[str, Any] = {key: example.fields[key] for key in KEPT if example.fields.get(key) is not None}
+    row |= {"id": example.id, "prompt": example.question, "response": example.answer}
+    support = one.grounding.mean_support
+    values = {
+        "semantic_faithfulness": one.plain,
+        "support": None if support is None else max(support, 0.0),
+        "bigram_precision": one.grounding.bigram_share,
+    }
+    return row | {key: value for key, value in values.items() if value is not None}
+
+
+def open_judge(spec: str) -> Judge:
+    """Import a judge ``MODULE:FUNCTION`` from the working folder or installed.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such function.
+    """
+    module, _, name = spec.rpartition(":")
+    if not module or not name.isidentifier():
+        raise InvalidInput(f"--judge is MODULE:FUNCTION, got {spec!r}")
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError as error:
+        raise InvalidInput(f"--judge {spec}: {error}") from error
+    finally:
+        sys.path.remove(here)
+    if not callable(found):
+        raise InvalidInput(f"--judge {spec}: the module has no function {name}")
+    judge: Judge = found
+    return judge

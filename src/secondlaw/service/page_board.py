@@ -1,0 +1,311 @@
+"""What the overview knows: every stream and model, how it stands, its latest numbers; read with a few cheap queries.
+
+The numbers of a window are those of the stream's own page, bootstrap and all; a closed window's seldom change, so they
+are measured once and remembered. What is not measured yet when a page is asked for is measured in the background, and
+the page says so.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from secondlaw.errors import SecondLawError
+from secondlaw.service.alert_parts import Began
+from secondlaw.service.evaluation_settings import MONITOR
+from secondlaw.service.numbers import Numbers, WindowNumbers
+from secondlaw.service.page_words import STEPS, reason_in_windows, spark_points, window_words
+from secondlaw.service.states import ORDER, StreamState, state_of
+from secondlaw.statistics.entropy import entropy
+from secondlaw.storage import Alarm, MonitorRecord, Store, Stream, Totals
+
+__all__ = ["Board", "Line", "began_of", "first_window", "model_of"]
+
+SHOWN_WINDOWS = 24
+FRESH = 1.0
+"""Seconds for which what was read is shown again."""
+PATIENCE = 0.08
+"""Seconds that a page waits for numbers that are not measured yet."""
+MOST_ALARMS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One stream and model on the overview.
+
+    Parameters
+    ----------
+    stream, model, series : str
+        `series` names the monitor that stands worst.
+    state : StreamState
+    since, reason, began : str
+        In words.
+    numbers : WindowNumbers or None
+        Of the latest window that is over and has responses.
+    pending : bool
+        Whether they are being measured.
+    when : str
+        That window.
+    evidence : float or None
+        Part of the log threshold, in [0, 1].
+    spark : tuple of str
+        S of the last windows, as lines.
+    last_event : datetime or None
+    queued, no_text, received : int
+        Of the whole stream; the last two in the windows shown.
+    alarm : Alarm or None
+        The newest that is open.
+    """
+
+    stream: str
+    model: str
+    series: str
+    state: StreamState
+    since: str
+    reason: str
+    began: str
+    numbers: WindowNumbers | None
+    pending: bool
+    when: str
+    evidence: float | None
+    spark: tuple[str, ...]
+    last_event: datetime | None
+    queued: int
+    no_text: int
+    received: int
+    alarm: Alarm | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one look into the store found."""
+
+    at: float
+    streams: tuple[Stream, ...]
+    monitors: dict[str, list[MonitorRecord]]
+    alarms: dict[str, list[Alarm]]
+    totals: dict[str, Totals]
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A window whose numbers are asked for: of a stream, as it was counted."""
+
+    stream: Stream
+    window: int
+    counted: bytes = field(repr=False)
+
+
+class Board:
+    """The overview's memory.
+
+    Parameters
+    ----------
+    store : Store
+    numbers : Numbers
+    clock : callable
+        The time, with its zone.
+    monotonic : callable
+        Seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        numbers: Numbers,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._numbers, self._clock, self._monotonic = store, numbers, clock, monotonic
+        self._read: _Read | None = None
+        self._reading = threading.Lock()
+        self._measured: dict[str, tuple[int, bytes, tuple[WindowNumbers, ...]]] = {}
+        self._firsts: dict[str, tuple[datetime, int | None, int]] = {}
+        self._no_text: dict[str, tuple[datetime | None, int, int]] = {}
+        self._waiting: dict[str, _Wanted] = {}
+        self._working: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self.revision = 0
+
+    def lines(self, sees: Callable[[str], bool]) -> tuple[Line, ...]:
+        """Return all that a caller may see, worst first."""
+        read, now = self._look(), self._clock()
+        mine = [stream for stream in read.streams if sees(stream.name)]
+        self._ask(read, mine)
+        found = [line for stream in mine for line in self._lines(stream, read, now)]
+        found.sort(key=lambda one: (ORDER.index(one.state.state), -(one.evidence or 0.0), one.stream, one.model))
+        return tuple(found)
+
+    def fingerprint(self, sees: Callable[[str], bool]) -> int:
+        """Return a number that changes when the overview does."""
+        read = self._look()
+        parts = [
+            (one.name, one.last_received_at, one.latest_window, one.queued,
+             tuple(record.updated_at for record in read.monitors.get(one.name, ())),
+             tuple((alarm.id, alarm.acknowledged_at) for alarm in read.alarms.get(one.name, ())))
+            for one in read.streams if sees(one.name)
+        ]  # fmt: skip
+        return hash((self.revision, tuple(parts)))
+
+    def settle(self, seconds: float = 30.0) -> None:
+        """Wait until everything that was asked for is measured."""
+        working = self._working
+        if working is not None:
+            working.join(seconds)
+
+    def _look(self) -> _Read:
+        with self._reading:
+            if self._read is None or self._monotonic() - self._read.at > FRESH:
+                monitors: dict[str, list[MonitorRecord]] = {}
+                for record in self._store.monitors.list(states=False):
+                    monitors.setdefault(record.stream, []).append(record)
+                alarms: dict[str, list[Alarm]] = {}
+                for alarm in self._store.alarms.list(status="open", limit=MOST_ALARMS):
+                    alarms.setdefault(alarm.stream, []).append(alarm)
+                totals = self._store.counts.latest(SHOWN_WINDOWS)
+                streams = tuple(one for one in self._store.streams.list() if one.name in totals)
+                self._read = _Read(self._monotonic(), streams, monitors, alarms, totals)
+            return self._read
+
+    def _ask(self, read: _Read, streams: Sequence[Stream]) -> None:
+        """Have the numbers measured that are not known, and wait for them a little."""
+        with self._lock:
+            for stream in streams:
+                wanted = _latest_closed(stream, read)
+                known = self._measured.get(stream.name)
+                if wanted is not None and (known is None or known[:2] != (wanted.window, wanted.counted)):
+                    self._waiting[stream.name] = wanted
+            if self._waiting and self._working is None:
+                self._working = threading.Thread(target=self._work, name="secondlaw-overview", daemon=True)
+                self._working.start()
+            working = self._working
+        if working is not None:
+            working.join(PATIENCE)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._working = None
+                    return
+                name = next(iter(self._waiting))
+                wanted = self._waiting.pop(name)
+            try:
+                span = range(wanted.window, wanted.window + 1)
+                found = self._numbers.windows(wanted.stream, span)
+            except SecondLawError:  # the stream was deleted, or the store is away: asked for again by the next page
+                continue
+            with self._lock:
+                self._measured[name] = (wanted.window, wanted.counted, found)
+                self.revision += 1
+
+    def _received(self, stream: Stream) -> tuple[int, int]:
+        """Return the events of the windows shown, and those without text; read again only if something came."""
+        known = self._no_text.get(stream.name)
+        if known is None or known[0] != stream.last_received_at:
+            latest = stream.latest_window or 0
+            arrived = self._store.events.arrivals(stream.name, range(latest - SHOWN_WINDOWS + 1, latest + 1))
+            known = (stream.last_received_at, int(arrived.received.sum()), int(arrived.no_text.sum()))
+            self._no_text[stream.name] = known
+        return known[1], known[2]
+
+    def _steps(self, stream: Stream, records: Sequence[MonitorRecord]) -> tuple[int | None, int]:
+        """Return the window of the monitors' step 0 and their stride; their state is read only when it changed."""
+        record = next((one for one in records if one.name == MONITOR), None)
+        if record is None:
+            return None, 1
+        known = self._firsts.get(stream.name)
+        if known is None or known[0] != record.updated_at:
+            full = self._store.monitors.get(stream.name, MONITOR)
+            known = (record.updated_at, *first_window([full] if full is not None else []))
+            self._firsts[stream.name] = known
+        return known[1], known[2]
+
+    def _lines(self, stream: Stream, read: _Read, now: datetime) -> list[Line]:
+        totals, records = read.totals[stream.name], read.monitors.get(stream.name, [])
+        alarms, every = read.alarms.get(stream.name, []), stream.settings.every
+        series = [one for one in records if one.name.startswith(f"{MONITOR}:") and one.decision is not None]
+        models = sorted({one.model for one in totals.series} | {model_of(one.name, totals) for one in series})
+        received, no_text = self._received(stream) if stream.last_received_at is not None else (0, 0)
+        known = self._measured.get(stream.name)
+        found = []
+        for model in models or [""]:
+            own = [one for one in series if model_of(one.name, totals) == model]
+            mine = [one for one in alarms if one.monitor in {record.name for record in own}]
+            state = state_of(stream, own, mine, now=now)
+            numbers = next((one for one in known[2] if one.model == model), None) if known is not None else None
+            part = None
+            if state.evidence is not None and state.threshold:
+                part = min(max(state.evidence / state.threshold, 0.0), 1.0)
+            newest = mine[0] if mine else None
+            began = began_of(newest, every) if newest is not None and state.state == "drifting" else ""
+            first, stride = self._steps(stream, records) if STEPS.search(state.reason) else (None, 1)
+            found.append(
+                Line(
+                    stream.name, model, state.series, state, window_words(state.since, every, now=now),
+                    reason_in_windows(
+                        state.reason, first=first, stride=stride, every=every, has_began=bool(began), now=now
+                    ),
+                    began,
+                    numbers, numbers is None and stream.name in self._waiting,
+                    "" if known is None else window_words(known[0], every, now=now), part,
+                    _spark(totals, model), stream.last_event_at, stream.queued, no_text, received, newest,
+                )
+            )  # fmt: skip
+        return found
+
+
+def model_of(monitor: str, totals: Totals) -> str:
+    """Return the model of a series' monitor; names of models and of parts may hold slashes."""
+    series = monitor.removeprefix(f"{MONITOR}:")
+    known = [one.model for one in totals.series if series == one.model or series.startswith(f"{one.model}/")]
+    return max(known, key=len, default=series)
+
+
+def first_window(records: Sequence[MonitorRecord]) -> tuple[int | None, int]:
+    """Return the window of the monitors' step 0, and how many windows their steps are apart."""
+    record = next((one for one in records if one.name == MONITOR), None)
+    if record is None or record.state is None:
+        return None, 1
+    return record.state.get("first"), int(record.settings.get("stride", 1))
+
+
+def began_of(alarm: Alarm, every: int | None) -> str:
+    """Return in words when the change behind an alarm began, with its interval; empty if that is not known."""
+    stated = (alarm.details.get("explanation") or {}).get("began") or {}
+    if "first" not in stated:
+        return ""
+    began = Began.from_dict(stated)
+    if every is None:
+        return f"step {began.first} [{began.earliest} to {began.latest}]"
+    return str(began)
+
+
+def _latest_closed(stream: Stream, read: _Read) -> _Wanted | None:
+    """Return the latest window with responses that was decided on, or else the latest with responses."""
+    totals = read.totals[stream.name]
+    if not len(totals):
+        return None
+    decided = [one.last_window for one in read.monitors.get(stream.name, ()) if one.last_window is not None]
+    over = totals.windows[totals.windows <= max(decided)] if decided else totals.windows
+    window = int((over if len(over) else totals.windows).max())
+    return _Wanted(stream, window, totals.table[totals.windows == window].tobytes())
+
+
+def _spark(totals: Totals, model: str) -> tuple[str, ...]:
+    windows, table = totals.where(lambda one: one.model == model).by_window()
+    if len(windows) < 2:
+        return ()
+    inside = table[:, :-1]
+    values: list[float | None] = [None] * int(windows[-1] - windows[0] + 1)
+    held = inside.sum(axis=1) > 0
+    if not held.any():
+        return ()
+    measured = entropy(inside[held].astype(np.float64), method="miller-madow")
+    for window, value in zip(windows[held].tolist(), measured.tolist(), strict=True):
+        values[window - int(windows[0])] = value
+    return tuple(spark_points(values))

@@ -1,0 +1,255 @@
+"""The dashboard in a real browser: drawn, live, by keyboard, on a phone, in the dark; no errors, no foreign request."""
+
+import os
+import re
+import shutil
+import socket
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the server's packages are not installed")
+
+from dashboard_simulation import LATEST, dashboard_app, full_simulation
+
+from secondlaw.service.live import Live
+
+pytestmark = pytest.mark.unit
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+PATIENCE = 60_000
+"""Milliseconds: the machine may be busy."""
+DRAWN = "document.querySelectorAll('.vega[data-drawn] svg.marks').length === document.querySelectorAll('.vega').length"
+
+
+def required():
+    return os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        if required():
+            pytest.fail("playwright is not installed")
+        pytest.skip("playwright is not installed")
+    if not os.access(CHROMIUM, os.X_OK):
+        if required():
+            pytest.fail("chromium is not installed")
+        pytest.skip("chromium is not installed (Debian's package chromium)")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE)
+        yield found
+        found.close()
+
+
+class Served:
+    """The pages of a simulation, served on loopback."""
+
+    def __init__(self, simulation):
+        import uvicorn
+
+        self.simulation = simulation
+        app = dashboard_app(simulation, live=Live(every=0.2, stopping=lambda: self.server.should_exit))
+        self.server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5, lifespan="off", ws="none")
+        )
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.socket]})
+        self.thread.start()
+
+    def close(self):
+        self.server.should_exit = True
+        self.thread.join(30)
+        self.socket.close()
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def served(tmp_path):
+    simulation = full_simulation(tmp_path)
+    one = Served(simulation)
+    yield one
+    one.close()
+    simulation.close()
+
+
+@pytest.fixture
+def visit(browser, served):
+    """Return a function that opens a page; at the end nothing may have gone wrong in it."""
+    contexts, troubles = [], []
+
+    def opened(address, *, width=1200, height=800, **more):
+        context = browser.new_context(viewport={"width": width, "height": height}, **more)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on(
+            "request", lambda sent: None if sent.url.startswith((served.url, "data:")) else troubles.append(sent.url)
+        )
+        page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective))"
+        )
+        page.goto(served.url + address, timeout=PATIENCE)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+def until(page, expression):
+    """Wait for something; Playwright's own way of waiting evaluates strings in the page, which its policy forbids."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"never came true: {expression}"
+        page.wait_for_timeout(50)
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def test_the_overview_answers_at_one_look_and_follows_what_happens(visit, served):
+    page = visit("/")
+    assert "1 of 4 streams has been drifting since 07:00 UTC" in page.locator("h1").inner_text()
+    assert page.locator(".board tbody tr").first.locator(".chip").inner_text().split() == ["▲", "drifting"]
+    until(page, "document.getElementById('live-state').textContent === 'live'")
+    simulation = served.simulation
+    for stream in ("mail", "search", "chat", "code"):
+        simulation.events(stream, range(LATEST + 1, LATEST + 2))
+    simulation.hours(1)
+    simulation.evaluate()
+    until(page, "!document.querySelector('.board tr.nodata')")
+    simulation.store.alarms.acknowledge(1, who="somebody")
+    until(page, "document.querySelector('.board').textContent.includes('somebody is on it')")
+    assert page.locator("h1").count() == 1
+
+
+def test_the_charts_of_a_stream_are_drawn_and_drawn_anew_when_something_comes(visit, served):
+    page = visit("/streams/chat")
+    until(page, DRAWN)
+    assert page.locator(".vega svg.marks").count() == 4
+    assert page.locator("#figure-evidence").get_by_text("alarm at 20,000").count() == 1
+    assert page.locator("#figure-entropy svg.marks path").count() > 2
+    colors = page.evaluate(
+        "[...document.querySelectorAll('#figure-evidence svg path[stroke]')].map(e => e.getAttribute('stroke'))"
+    )
+    assert "#0072b2" in colors
+    page.locator("#table > summary").click()
+    until(page, "document.getElementById('live-state').textContent === 'live'")
+    simulation = served.simulation
+    simulation.events("chat", range(LATEST + 1, LATEST + 2))
+    simulation.hours(1)
+    simulation.evaluate()
+    until(page, "document.body.dataset.updated !== undefined")
+    until(page, "document.getElementById('table').textContent.includes('15:00 UTC')")
+    until(page, DRAWN)
+    assert page.evaluate("document.getElementById('table').open")  # what was open stays open
+    page.hover("#figure-entropy svg.marks", position={"x": 500, "y": 80})
+    page.locator("#vg-tooltip-element.visible").wait_for()
+    assert re.search(r"nats \[", page.locator("#vg-tooltip-element").inner_text())
+
+
+def test_in_the_dark_page_and_charts_are_dark(visit):
+    page = visit("/streams/search", color_scheme="dark")
+    until(page, DRAWN)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 23, 32)"
+    assert page.locator(".vega").first.get_attribute("data-drawn") == "dark"
+    page.emulate_media(color_scheme="light")
+    until(page, "document.querySelector('.vega').dataset.drawn === 'light'")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_nothing_is_wider_than_a_phone(visit, served):
+    page = visit("/", width=360, height=740)
+    assert overflow(page) <= 0
+    for address in (
+        "/streams/chat",
+        "/streams/code",
+        "/streams/chat/label?annotator=Ann",
+        "/alarms",
+        "/alarms/1",
+        "/status",
+    ):
+        page.goto(served.url + address)
+        if address.startswith("/streams/") and "label" not in address:
+            until(page, DRAWN)
+        if "label" in address:
+            page.locator("#fragment").wait_for()
+        assert overflow(page) <= 0, address
+
+
+def test_labels_are_given_and_undone_by_keyboard_and_counted_at_once(visit, served):
+    page = visit("/streams/search/label?period=7d")
+    page.keyboard.type("Ann")
+    page.keyboard.press("Enter")
+    page.locator("#response").wait_for()
+    store = served.simulation.store
+
+    def labels():
+        return [one.label for one in store.labels.list("search")]
+
+    def press(key, n):
+        page.keyboard.press(key)
+        until = time.monotonic() + PATIENCE / 1000
+        while len(labels()) != n and time.monotonic() < until:
+            page.wait_for_timeout(50)
+        page.wait_for_load_state("load")
+        page.get_by_text(f"{n} response{'s' if n > 1 else ''} labelled").wait_for()
+
+    press("4", 1)
+    press("0", 2)
+    press("?", 3)
+    assert labels() == ["g4", "outside", None]
+    page.get_by_text("2 of 100 labels.").wait_for()
+    page.locator("#shrinking svg rect").first.wait_for()
+    page.keyboard.press("u")
+    page.get_by_text("You said: cannot say.").wait_for()
+    page.keyboard.press("1")
+    page.get_by_text("3 of 100 labels.").wait_for()
+    assert labels() == ["g4", "outside", "g1"]
+    assert all(one.seconds is not None and one.seconds < 600 for one in store.labels.list("search"))
+
+
+def test_an_alarm_is_acknowledged_by_keyboard_and_the_form_passes_the_check_of_its_origin(visit, served):
+    page = visit("/alarms/1")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.fill("#say", "on it")
+    page.focus("#acknowledge")
+    page.keyboard.press("Enter")
+    page.get_by_text("local acknowledged it now").wait_for()
+    assert served.simulation.store.alarms.get(1).acknowledged_by == "local"
+
+
+def test_signing_in_and_out_in_a_browser(visit, served):
+    secret = served.simulation.store.tokens.create("ann", scopes=("admin",))[1]
+    page = visit("/alarms/1")
+    assert page.url.endswith("/signin?next=%2Falarms%2F1")
+    page.fill("#token", secret)
+    page.keyboard.press("Enter")
+    page.locator("#acknowledge").wait_for()
+    assert page.url == f"{served.url}/alarms/1"
+    assert page.evaluate("document.cookie") == ""
+    page.get_by_role("button", name="Sign out").click()
+    page.locator("#token").wait_for()
+
+
+def test_without_script_there_are_pictures_and_tables(visit):
+    page = visit("/streams/search?period=24h", java_script_enabled=False)
+    pictures = page.locator(".vega img")
+    assert pictures.count() == 4
+    pictures.first.scroll_into_view_if_needed()
+    assert pictures.first.bounding_box()["height"] > 100

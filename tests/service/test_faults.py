@@ -1,0 +1,267 @@
+"""What goes wrong around the service: full disk, database away, huge and slow and broken requests, leaping clocks."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from postgres_server import PostgresServer, binaries
+from served import Service, until
+from starlette.testclient import TestClient
+
+from secondlaw.pipeline.settings import load_settings
+from secondlaw.service import slow_clients, steady_clock
+from secondlaw.service.app import create_app
+from secondlaw.service.running import Parts
+from secondlaw.service.settings import ServiceSettings
+from secondlaw.service.slow_clients import PatientProtocol
+from secondlaw.service.steady_clock import SteadyClock
+from secondlaw.storage import open_store
+
+pytestmark = pytest.mark.unit
+
+MEBIBYTE = 1 << 20
+
+
+def rows_of(number, n=50):
+    return [
+        {"id": f"{number}/{k}", "prompt_id": f"{number}/{k}", "stream": "chat", "step": 1, "label": "g1"}
+        for k in range(n)
+    ]
+
+
+@pytest.fixture
+def services():
+    made = []
+    yield made
+    for one in made:
+        one.close()
+
+
+IN_ITS_OWN_MOUNTS = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+
+
+def test_a_full_disk_is_told_loses_nothing_acknowledged_and_is_over_when_there_is_room(tmp_path, services):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = f"mount -t tmpfs -o size=3m none {disk}"
+    try:
+        tried = subprocess.run([*IN_ITS_OWN_MOUNTS, mounted], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("unshare is not installed: no small disk can be made")
+    if tried.returncode:
+        pytest.skip("this user may not make a small disk (unshare, tmpfs)")
+    service = Service(tmp_path, "every = 0\nworkers = 0\n", store=f"sqlite:///{disk}/store.db")
+    services.append(service)
+    filled = f'{mounted} && head -c 1000000 /dev/zero > {disk}/filler && exec "$@"'
+    service.start(through=[*IN_ITS_OWN_MOUNTS, filled, "sh"])
+    acknowledged, answer = 0, None
+    for number in range(1000):
+        answer = service.http.post("/v1/events", json=rows_of(number))
+        if answer.status_code != 200:
+            break
+        acknowledged += 50
+    assert (answer.status_code, answer.headers["retry-after"]) == (507, "60"), answer.text
+    assert acknowledged > 0
+    assert service.total("chat") == acknowledged
+    assert service.status("/readyz") == 200
+    Path(f"/proc/{service.process.pid}/root{disk}/filler").unlink()
+    assert service.http.post("/v1/events", json=rows_of(number)).json()["accepted"] == 50
+    assert service.total("chat") == acknowledged + 50
+
+
+def test_a_database_that_goes_and_comes_back(tmp_path, services):
+    if binaries() is None:
+        if os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
+            pytest.fail("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    server = PostgresServer()
+    try:
+        service = Service(tmp_path, "every = 0\nevaluate_every = 0.2\n", store=server.new_url())
+        services.append(service)
+        service.start()
+        assert service.send(rows_of(1))["accepted"] == 50
+        server.stop("immediate")
+        answer = service.http.post("/v1/events", json=rows_of(2))
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert answer.json() == {"detail": "the store cannot be used now; send it again later"}
+        assert service.http.get("/v1/streams").status_code == 503
+        assert (service.status("/readyz"), service.status("/healthz")) == (503, 200)
+        server.start()
+        service.wait()
+        assert service.send(rows_of(2))["accepted"] == 50
+        assert service.send(rows_of(1))["duplicates"] == 50
+        unlabelled = {"id": "u", "stream": "chat", "step": 1, "prompt": "q", "response": "yes"}
+        service.send(unlabelled)
+        until(lambda: service.total("chat") == 101)  # its parts go on, too
+        until(lambda: set(service.get("/readyz")["parts"].values()) == {"ok"})
+    finally:
+        server.close()
+
+
+def test_a_body_of_100_mebibytes_is_refused_without_being_kept(tmp_path, services):
+    service = Service(tmp_path, "workers = 0\nevaluate = false\n")
+    services.append(service)
+    service.start()
+
+    def resident():
+        pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def endless():
+        for _ in range(100):
+            yield b" " * MEBIBYTE
+
+    before = resident()
+    for path in ("/v1/events", "/v1/streams/chat"):
+        with httpx.Client(base_url=service.url, timeout=60.0) as client:
+            call = client.put if "streams" in path else client.post
+            kind = {"Content-Type": "application/json"}
+            with suppress(httpx.WriteError):  # where it closed the connection while we were sending
+                assert call(path, content=endless(), headers=kind).status_code == 413
+    assert resident() - before < 80 * MEBIBYTE
+    assert service.status("/healthz") == 200
+
+
+@pytest.fixture
+def app(tmp_path):
+    service = ServiceSettings(store=f"sqlite:///{tmp_path}/store.db", every=None, workers=0, body_seconds=0.3)
+    with open_store(service.store, settings=service.store_settings) as store:
+        parts = Parts(store, service, load_settings())
+        yield create_app(store, service, parts, run_parts=False)
+
+
+@pytest.fixture
+def address(app):
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", http=PatientProtocol, ws="none"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    yield server.servers[0].sockets[0].getsockname()
+    server.should_exit = True
+    thread.join(20)
+
+
+def all_of(connection):
+    """Read until the other side closes."""
+    found = b""
+    while piece := connection.recv(65536):
+        found += piece
+    return found
+
+
+HEAD = b"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\n"
+
+
+def test_a_head_that_never_ends_is_cut_off_and_a_quick_one_is_not(address, monkeypatch):
+    monkeypatch.setattr(slow_clients, "HEAD_SECONDS", 0.3)
+    with socket.create_connection(address, timeout=20) as silent, socket.create_connection(address, timeout=20) as slow:
+        slow.sendall(HEAD % b"application/json")
+        assert all_of(silent) == all_of(slow) == b""
+    with socket.create_connection(address, timeout=20) as twice:  # the second head of a connection as well
+        twice.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        found = b""
+        while not found.endswith(b"}"):
+            found += twice.recv(65536)
+        assert b"200 OK" in found
+        twice.sendall(b"GET /healthz HTTP/1.1\r\n")
+        assert all_of(twice) == b""
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/traces", "/v1/streams/chat/rebaseline"])
+def test_a_body_that_trickles_is_answered_with_408(address, path):
+    head = (HEAD % b"application/json").replace(b"/v1/events", path.encode())
+    with socket.create_connection(address, timeout=20) as slow:
+        slow.sendall(head + b"Content-Length: 100\r\n\r\n{")
+        assert slow.recv(65536).startswith(b"HTTP/1.1 408")
+
+
+def test_lines_may_take_their_time_but_something_must_come(address):
+    line = json.dumps(rows_of(1)[0]).encode() + b"\n"
+    with socket.create_connection(address, timeout=20) as slow:
+        slow.sendall(HEAD % b"application/x-ndjson" + b"Transfer-Encoding: chunked\r\n\r\n")
+        for _ in range(5):  # longer than a body may take
+            slow.sendall(b"%x\r\n%s\r\n" % (len(line), line))
+            time.sleep(0.15)
+        slow.sendall(b"0\r\n\r\n")
+        assert slow.recv(65536).startswith(b"HTTP/1.1 200")
+    with socket.create_connection(address, timeout=20) as silent:
+        silent.sendall(HEAD % b"application/x-ndjson" + b"Transfer-Encoding: chunked\r\n\r\n")
+        silent.sendall(b"%x\r\n%s\r\n" % (len(line), line))
+        answer = all_of(silent)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"send the others again" in answer
+
+
+def event(fields):
+    """An event whose last fields are as they stand."""
+    return b'{"id": "a", "stream": "chat", "prompt_id": "p", "label": "g1", "step": 1, ' + fields + b"}"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (event(b'"prompt": "\xff\xfe", "response": "b"'), 422, "no JSON"),
+        (event(b'"prompt": "\\ud800", "response": "b"'), 422, "no JSON"),
+        (event(b'"step": 1e400'), 422, "no JSON"),
+        (event(b'"step": 123456789012345678901234567890'), 422, "step"),
+        (event(b'"step": -1'), 422, "step"),
+        (event(b'"step": NaN'), 422, "no JSON"),
+        (event(b'"ts": 1e300'), 422, "ts"),
+        (event(b'"label_probs": {"g1": 1e999}'), 422, ""),
+        (event(b'"model": {"a": 1}'), 422, "model"),
+        (event(b'"stream": "' + b"x" * 1000 + b'"'), 422, "stream"),
+        (b"[" * 100_000, 422, "no JSON"),
+        (b"", 422, "no JSON"),
+        (b'"text"', 422, "an event is a JSON object"),
+        (event(b'"stream": "s", "stream": "chat"'), 200, ""),
+        (event(b'"id": "a\\u0000b"'), 200, ""),
+    ],
+)  # fmt: skip
+def test_what_is_broken_is_refused_with_a_reason(app, body, status, said):
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        answer = client.post("/v1/events", content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code, said in answer.text) == (status, True), answer.text
+        if status == 200:  # of a key that stands twice the last counts
+            assert [one["name"] for one in client.get("/v1/streams").json()["streams"]] == ["chat"]
+        lines = client.post(
+            "/v1/events", content=body.replace(b"\n", b" "), headers={"content-type": "application/x-ndjson"}
+        )
+        assert lines.status_code in (200, 422)
+
+
+class Wall:
+    now, seconds = datetime(2026, 1, 31, tzinfo=UTC), 0.0
+
+    def pass_(self, seconds):
+        self.now += timedelta(seconds=seconds)
+        self.seconds += seconds
+
+
+def test_a_leap_ahead_is_believed_when_it_has_lasted_one_back_at_once():
+    wall = Wall()
+    clock = SteadyClock(lambda: wall.now, monotonic=lambda: wall.seconds)
+    clock()
+    wall.pass_(60.0)
+    assert clock() == wall.now
+    wall.now += timedelta(days=30)
+    assert clock() == wall.now - timedelta(days=30)
+    wall.pass_(steady_clock.LASTS - 1)
+    assert clock() == wall.now - timedelta(days=30)
+    wall.now -= timedelta(days=30)  # it was a mistake
+    assert clock() == wall.now
+    wall.now += timedelta(hours=8)  # a machine that slept
+    assert clock() == wall.now - timedelta(hours=8)
+    wall.pass_(steady_clock.LASTS)
+    assert clock() == wall.now
+    wall.now -= timedelta(days=1)
+    assert clock() == wall.now
