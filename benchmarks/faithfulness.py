@@ -48,11 +48,11 @@ def speed(repeats: int = 20, triplets: int = 10_000) -> None:
     per_slow = (time.perf_counter() - started) / repeats
     apart = 0.0
     for k in range(2, 22, 2):
-        p = rng.dirichlet(np.ones(k), size=(3, 100)) + 0.01
+        p = rng.dirichlet(np.ones(k), size=(3, 100)) + 0.02
         p /= p.sum(axis=-1, keepdims=True)
         apart = max(
             apart,
-            np.abs(transport(*p, rng=rng, tolerance=1e-12).value - topic_divergence(p[0], p[1], smoothing=0.0)).max(),
+            np.abs(transport(*p, rng=rng).value - topic_divergence(p[0], p[1], smoothing=0.0)).max(),
         )
     print(f"1,000 random marginals, 2 to 20 topics: transport and closed form differ by {apart:.1e} nats at most")
     many = np.tile(shares, (triplets // repeats, 1, 1))

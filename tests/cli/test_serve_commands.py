@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-def store():
+def store(run):
     with open_store(
         "sqlite:///secondlaw.db", settings=StoreSettings(attempts=1, new_streams=StreamSettings(every=None))
     ) as one:

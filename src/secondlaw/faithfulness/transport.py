@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 
 _SCALINGS = 2000
 _NEWTON = 60
-_ROUNDING = 1e-16
-_SUMS = 3e-15
+_ROUNDING = 1e-15
+_SUMS = 1e-13
 """Error of sums of shares at which a step is done."""
 
 
