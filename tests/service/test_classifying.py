@@ -7,7 +7,8 @@ import pytest
 
 from secondlaw.behavior import Transcript
 from secondlaw.pipeline.settings import load_settings
-from secondlaw.service.classifying import ClassifierPool, Labeller
+from secondlaw.service.classifier_pool import ClassifierPool
+from secondlaw.service.classifying import Labeller
 from secondlaw.storage import StoreSettings, StreamSettings, open_store
 
 pytestmark = pytest.mark.unit

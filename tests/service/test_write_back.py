@@ -13,7 +13,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from secondlaw.behavior import Transcript
 from secondlaw.pipeline.settings import load_settings
 from secondlaw.service import write_back
-from secondlaw.service.classifying import Verdict
+from secondlaw.service.classifier_pool import Label
+from secondlaw.service.classifying import Labeller, Verdict
 from secondlaw.service.running import Parts
 from secondlaw.service.settings import load_service_settings
 from secondlaw.service.write_back import WriteBack
@@ -175,8 +176,6 @@ def test_what_waits_is_bounded_and_the_oldest_goes(collector, monkeypatch):
 
 
 def test_events_that_another_took_over_are_not_told_twice(tmp_path):
-    from secondlaw.service.classifying import Label, Labeller
-
     with open_store(f"sqlite:///{tmp_path}/store.db", settings=StoreSettings()) as store:
         store.streams.create("chat", StreamSettings(every=None))
         store.events.add([linked(1), linked(2)])

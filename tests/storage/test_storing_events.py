@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -225,3 +225,22 @@ def test_a_closed_store_says_so(open_it, event):
     store.close()
     with pytest.raises(StorageUnavailable, match="closed"):
         store.events.add([event(0)])
+
+
+def test_sums_of_all_time_are_those_of_the_windows(store, event):
+    store.events.add(
+        [
+            event(
+                k,
+                label=f"g{1 + k % 3}",
+                model=f"m{k % 2}",
+                ts=datetime(2026, 1, 31, 12, tzinfo=UTC) - timedelta(hours=k),
+            )
+            for k in range(12)
+        ]
+    )
+    store.events.add([event(50 + k, stream="silent", label=None) for k in range(4)])
+    store.events.add([event(60, stream="gone")])
+    store.streams.delete("gone", who="t")
+    assert store.counts.sums() == {"s": {"m0": {0: 2, 1: 2, 2: 2}, "m1": {0: 2, 1: 2, 2: 2}}}
+    assert store.events.without_text() == {"silent": 4}

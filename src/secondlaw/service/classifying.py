@@ -6,25 +6,20 @@ that is killed leaves leases that run out, and the events are leased again.
 """
 
 import logging
-import multiprocessing
-import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from secondlaw.behavior.classifiers import Classifier
-from secondlaw.behavior.taxonomy import Intent, Taxonomy
 from secondlaw.behavior.transcripts import Transcript
-from secondlaw.errors import InvalidInput, LeaseLost, SecondLawError
-from secondlaw.pipeline.settings import Settings
+from secondlaw.errors import LeaseLost, SecondLawError
+from secondlaw.service.classifier_pool import ClassifierPool, Label, Task
 from secondlaw.service.evaluation_settings import taxonomy_of
 from secondlaw.storage import Batch, QueuedEvent, Store
 
-__all__ = ["ClassifierPool", "Labeller", "Verdict"]
+__all__ = ["Labeller", "Verdict"]
 
 BATCH = 64
 """Events leased at once for one process: half a minute's work of the embedded classifier, at most."""

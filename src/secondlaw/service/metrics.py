@@ -96,17 +96,12 @@ class StoreCollector:
             for part, words in (("", ""), ("_lower", ", lower end"), ("_upper", ", upper end"))
         }
         decided = {one.stream: one.last_window for one in self._store.monitors.list() if one.name == MONITOR}
+        sums, silent = self._store.counts.sums(), self._store.events.without_text()
         for stream in self._store.streams.list():
-            totals = self._store.counts.totals(stream.name)
-            keys = (*totals.keys, OUTSIDE)
-            by_model: dict[str, list[int]] = {}
-            for code, row in zip(totals.code.tolist(), totals.table.tolist(), strict=True):
-                kept = by_model.setdefault(totals.series[code].model, [0] * len(keys))
-                by_model[totals.series[code].model] = [one + more for one, more in zip(kept, row, strict=True)]
-            for model, row in by_model.items():
-                for key, n in zip(keys, row, strict=True):
-                    responses.add_metric([stream.name, model, key], float(n))
-            no_text.add_metric([stream.name], float(self._store.events.arrivals(stream.name).no_text.sum()))
+            for model, row in sums.get(stream.name, {}).items():
+                for category, key in enumerate((*stream.settings.keys, OUTSIDE)):
+                    responses.add_metric([stream.name, model, key], float(row.get(category, 0)))
+            no_text.add_metric([stream.name], float(silent.get(stream.name, 0)))
             if stream.last_event_at is not None:
                 last.add_metric([stream.name], stream.last_event_at.timestamp())
             window = decided.get(stream.name)

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.errors import SecondLawError, StorageError
 from secondlaw.pipeline.settings import Settings
-from secondlaw.service.classifying import ClassifierPool, Labeller
+from secondlaw.service.classifier_pool import ClassifierPool
+from secondlaw.service.classifying import Labeller
 from secondlaw.service.delivery import Deliverer
 from secondlaw.service.delivery_channel import Health
 from secondlaw.service.delivery_outbox import Outbox

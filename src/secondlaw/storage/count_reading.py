@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from secondlaw.behavior.counts import Counts
 from secondlaw.storage.events import within
@@ -16,7 +16,7 @@ from secondlaw.storage.schema import counts, series, streams, totals
 from secondlaw.storage.settings import StreamSettings
 from secondlaw.storage.totals import Series, Totals
 
-__all__ = ["latest_totals", "read_counts", "read_totals", "series_of"]
+__all__ = ["latest_totals", "read_counts", "read_totals", "series_of", "summed_counts"]
 
 
 def read_counts(
@@ -81,6 +81,23 @@ def latest_totals(connection: Connection, last: int) -> dict[str, Totals]:
         low, high = np.searchsorted(owners, [number, number + 1])
         found[stream.name] = _totals(stream.settings, parts[number], rows[low:high])
     return dict(sorted(found.items()))
+
+
+def summed_counts(connection: Connection) -> dict[str, dict[str, dict[int, int]]]:
+    """Return how many responses were ever counted, by stream, model and number of the category."""
+    wanted = (
+        select(streams.c.name, series.c.model, totals.c.category, func.sum(totals.c.n))
+        .select_from(totals)
+        .join(series, series.c.id == totals.c.series_id)
+        .join(streams, streams.c.id == series.c.stream_id)
+        .where(streams.c.deleted_at.is_(None))
+        .group_by(streams.c.name, series.c.model, totals.c.category)
+        .order_by(streams.c.name, series.c.model, totals.c.category)
+    )
+    found: dict[str, dict[str, dict[int, int]]] = {}
+    for stream, model, category, n in connection.execute(wanted):
+        found.setdefault(stream, {}).setdefault(model, {})[category] = int(n)
+    return found
 
 
 def series_of(

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, insert, select
 
 from secondlaw.behavior.counts import Counts
 from secondlaw.errors import InvalidInput
-from secondlaw.storage.count_reading import latest_totals, read_counts, read_totals
+from secondlaw.storage.count_reading import latest_totals, read_counts, read_totals, summed_counts
 from secondlaw.storage.counting import Tally
 from secondlaw.storage.database import Database
 from secondlaw.storage.identities import signed
@@ -72,6 +72,14 @@ class KeptCounts:
         """Return the totals of the last windows of every stream, those without counts included."""
         with self._db.reading() as connection:
             return latest_totals(connection, last)
+
+    def sums(self) -> dict[str, dict[str, dict[int, int]]]:
+        """Return how many responses were ever counted, by stream, model and number of the category.
+
+        Categories are numbered as in the stream's settings, *outside* comes after them; those without any are left out.
+        """
+        with self._db.reading() as connection:
+            return summed_counts(connection)
 
     def add(self, counts: Counts, *, source: str | None = None, who: str = "") -> bool:
         """Add counts, all or none; streams that are new are made with the counts' categories and windows.

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from secondlaw.behavior.hashing import GroupHashes
 from secondlaw.behavior.transcripts import Transcript
@@ -17,7 +17,7 @@ from secondlaw.storage.database import Database
 from secondlaw.storage.ingesting import store_batches
 from secondlaw.storage.names import stream_of
 from secondlaw.storage.placing import Accepted, Rejected
-from secondlaw.storage.schema import arrivals
+from secondlaw.storage.schema import arrivals, streams
 
 __all__ = ["Arrivals", "Events", "within"]
 
@@ -98,6 +98,17 @@ class Events:
             found = [Rejected(places[one.index], one.reason) for one in accepted.rejected]
             accepted.rejected = tuple(sorted(found + refused))
         return accepted
+
+    def without_text(self) -> dict[str, int]:
+        """Return how many events ever came without text and label, by stream; streams without any are left out."""
+        wanted = (
+            select(streams.c.name, func.sum(arrivals.c.no_text))
+            .join(arrivals, arrivals.c.stream_id == streams.c.id)
+            .where(streams.c.deleted_at.is_(None), arrivals.c.no_text > 0)
+            .group_by(streams.c.name)
+        )
+        with self._db.reading() as connection:
+            return {row[0]: int(row[1]) for row in connection.execute(wanted)}
 
     def arrivals(self, stream: str, windows: range | None = None) -> Arrivals:
         """Return what came to a stream, by window, ascending; windows in which nothing came are left out."""
