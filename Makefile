@@ -39,7 +39,7 @@ demo: $(if $(SERVE),$(VENV)/.serve,$(if $(LIVE),$(VENV)/.live,$(VENV)/.demo))
 install: $(VENV)/.all
 
 test: install
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: install
 	$(BIN)/ruff check .

@@ -51,6 +51,8 @@ def cluster():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        # On a busy machine Ray takes its own processes for dead and ends ours with them.
+        os.environ.setdefault("RAY_health_check_failure_threshold", "60")
         with ray_cluster(address=None, workers=2) as workers:
             yield workers
 

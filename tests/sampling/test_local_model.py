@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import httpx
@@ -101,7 +102,12 @@ def test_the_server_is_quiet_unless_asked_but_shows_errors(local, weights, capfd
     options = LocalModelOptions(port=port, threads=1, slots=1, context=64)
     with pytest.raises(ModelFileError, match=f"did not start on 127.0.0.1:{port} .*port 0 takes a free one"):
         start_local_model(options, model=weights)
-    lines = capfd.readouterr().err.splitlines()
+    shown = ""
+    deadline = time.monotonic() + 60
+    while "couldn't bind" not in shown and time.monotonic() < deadline:  # it is written by a thread of the library's
+        time.sleep(0.05)
+        shown += capfd.readouterr().err
+    lines = shown.splitlines()
     assert any("couldn't bind" in line for line in lines)
     assert not any(" I " in line or " W " in line for line in lines)
 
