@@ -18,12 +18,12 @@ FILE = DATA / "faithfulness/nvidia10k_qca_distributions_v2.json"
 @pytest.mark.skipif(not FILE.is_file(), reason="needs the paper's distributions (set SECONDLAW_DATA)")
 def test_the_ten_values_and_two_means_reproduce_to_a_thousandth():
     found = reproduce_semantic_faithfulness(DATA)
-    assert len(found.numbers) == 12
-    assert [one.name for one in found.numbers if not one.agrees] == []
+    assert len(found.claims) == 12
+    assert [one.claim for one in found.claims if one.verdict != "reproduced"] == []
     assert "38 to" in found.findings[0]
     result = CliRunner().invoke(app, ["reproduce", "2512.05156", "--data", str(DATA)])
     assert result.exit_code == 0
-    assert result.stdout.count("reproduces (to 0.001)") == 12
+    assert result.stdout.count("  reproduced: ") == 12
 
 
 @pytest.mark.unit

@@ -21,7 +21,7 @@ from secondlaw.faithfulness import (
     topic_divergence,
     transport,
 )
-from secondlaw.reproductions.numbers import Reproduced, Reproduction
+from secondlaw.reproductions.claims import Reproduction, compared
 
 __all__ = ["reproduce_semantic_faithfulness"]
 
@@ -31,6 +31,7 @@ FILE = "faithfulness/nvidia10k_qca_distributions_v2.json"
 STATED = {"A": (0.943, 0.930, 0.875, 0.822, 0.957), "B": (0.695, 0.757, 0.797, 0.848, 0.802)}
 MEANS = {"A": 0.906, "B": 0.780}
 TOLERANCE = 1e-3
+REASON = "on the published distributions, over the question's topics alone"
 
 
 def reproduce_semantic_faithfulness(data: Path | None = None, *, seed: int = 0) -> Reproduction:
@@ -65,10 +66,11 @@ def reproduce_semantic_faithfulness(data: Path | None = None, *, seed: int = 0) 
     for group, stated in STATED.items():
         mine = faithful[groups == group]
         numbers += [
-            Reproduced(f"SF of answer {group}{place}", value, float(measured), TOLERANCE)
+            compared(f"SF of answer {group}{place}", value, float(measured), tolerance=TOLERANCE, reason=REASON)
             for place, (value, measured) in enumerate(zip(stated, mine, strict=True))
         ]
-        numbers.append(Reproduced(f"mean SF of group {group}", MEANS[group], float(mine.mean()), TOLERANCE))
+        mean = float(mine.mean())
+        numbers.append(compared(f"mean SF of group {group}", MEANS[group], mean, tolerance=TOLERANCE, reason=REASON))
     return Reproduction(
         "2512.05156", "semantic faithfulness and semantic entropy production", tuple(numbers),
         tuple(_findings(triplets, shares, seed)),
