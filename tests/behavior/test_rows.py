@@ -87,8 +87,9 @@ WRONG = [
     ({"prompt": {"role": "user"}}, "prompt has no text"),
 ]
 WRONG_SHAPES = [
-    ({"text": "Hi"}, "its fields are: text"),
-    ({}, "its fields are: none"),
+    ({"text": "Hi"}, "are: text"),
+    ({}, "its fields beside stream and model are: none"),
+    ({"foo": 1, "stream": "check", "model": "b"}, "are: foo"),
     ({"response": "Hello."}, "the row states no prompt and response"),
     ({"messages": []}, "messages is a list of messages"),
     ({"messages": CHAT[:2]}, "no assistant message, so there is no response to measure"),

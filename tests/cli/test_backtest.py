@@ -123,7 +123,8 @@ def test_the_report_is_self_contained_and_holds_the_evidence(run, write_rows, tm
 def test_several_models_share_one_budget(run, write_rows):
     rows = history(model="a") + history(model="b", seed=1, drift_at=50)
     found = as_json(run, write_rows(rows), code=10)
-    assert found["plan"]["streams"] == 2
+    assert {one["alpha_stream"] for one in found["series"]} == {5e-5}
+    assert found["threshold"].startswith("threshold ln(1/alpha_stream) = 9.90 with alpha_stream = alpha / 2 = 5e-05")
     assert {one["model"]: one["drift_alarms"] for one in found["series"]} == {"a": 0, "b": 1}
     assert "by all series together" in found["promise"]
     alone = as_json(run, f"{write_rows(rows)}#a", code=0)
@@ -150,18 +151,23 @@ def test_one_series_too_short_among_others_is_not_passed_over_in_silence(run, wr
     assert "never watched, all steps went into the baseline: prod/b" in out
 
 
-def test_a_score_out_of_bounds_exits_2_with_its_line(run, write_rows):
+def test_a_score_that_is_missing_or_out_of_bounds_is_a_bad_row(run, write_rows):
     rows = history()
     rows[7]["toxicity"] = 1.7
-    _, err = said(run, write_rows(rows), "--score", "toxicity", code=2)
-    assert "line 8: score 'toxicity' lies in [0, 1], got 1.7: widen its bounds or correct it" in err
+    del rows[8]["toxicity"]
+    found = as_json(run, write_rows(rows), "--score", "toxicity", code=0)
+    assert (found["rows"]["bad"], found["rows"]["counted"]) == (2, 1398)
+    words = " ".join(found["warnings"])
+    assert "line 8: score 'toxicity' lies in [0, 1], got 1.7: widen its bounds or correct it" in words
+    assert "line 9: the row has no score 'toxicity'" in words
+    assert "if that depends on the score, what is watched is biased" in words
+    _, err = said(run, write_rows(rows), "--score", "toxicity", "--max-bad", 1, code=13)
+    assert "more than 1 bad rows" in err
 
 
-def test_a_missing_score_exits_2(run, write_rows):
-    rows = history()
-    del rows[7]["toxicity"]
-    _, err = said(run, write_rows(rows), "--score", "toxicity", code=2)
-    assert "line 8 has no score 'toxicity'" in err
+def test_a_log_without_any_score_in_bounds_exits_12(run, write_rows):
+    _, err = said(run, write_rows(history()), "--score", "toxicity", "--bounds", 5, 6, code=12)
+    assert "there is no row that can be used; the first bad row is line 1: score 'toxicity' lies in [5, 6]" in err
 
 
 def test_bounds_without_a_score_exit_2(run, write_rows):
@@ -292,3 +298,12 @@ def test_rows_without_labels_are_labelled_first(run, write_rows):
     found = as_json(run, write_rows(rows), "--baseline", 20, "--workers", 1, code=10)
     assert found["rows"]["labelled"] == 8
     assert [one["verdict"] for one in found["series"][0]["alarms"]] == ["changed"]  # other labels after step 1
+
+
+def test_of_two_models_only_the_one_named_is_labelled(run, write_rows):
+    rows = [
+        {"prompt": f"q{i % 3}", "response": "It is fine.", "model": model, "step": step}
+        for step in range(24) for model in ("a", "b") for i in range(2)
+    ]  # fmt: skip
+    found = as_json(run, f"{write_rows(rows)}#a", "--baseline", 20, "--workers", 1, code=0)
+    assert (found["rows"]["read"], found["rows"]["labelled"]) == (48, 48)

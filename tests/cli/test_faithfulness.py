@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.unit
@@ -57,21 +58,52 @@ BAD = {
 }
 
 
-def test_every_bad_input_is_defined(run, write_rows):
-    found = dict(zip(BAD, scored(run, write_rows, *BAD.values()), strict=True))
-    assert all(one["p_value"] is None or 0 < one["p_value"] <= 1 for one in found.values())
-    assert "answer" in found["empty answer"]["grounding"]["support"]["insufficient"]
-    assert found["answer is context"]["grounding"]["bigram_precision"]["value"] == 1.0
-    assert "word for word" in found["answer is context"]["notes"][0]
-    assert "3 sentences" in found["one sentence"]["grounding"]["support"]["insufficient"]
-    assert found["one sentence"]["grounding"]["sentences"][0]["support"] == pytest.approx(1.0, abs=1e-6)
-    assert "not Latin" in found["mixed languages"]["notes"][0]
-    assert found["only numbers"]["grounding"]["novel_numbers"] == ["6", "7"]
-    assert "no letter" in found["only numbers"]["notes"][0]
-    assert "no letter" in found["emoji"]["notes"][0]
-    assert "question" in found["no question"]["topic_divergence"]["insufficient"]
-    assert found["no question"]["grounding"]["support"]["value"] > 0.99
-    assert "context" in found["no context"]["grounding"]["support"]["insufficient"]
+EXPECTED = {
+    "empty answer": lambda one: "answer" in one["grounding"]["support"]["insufficient"],
+    "answer is context": lambda one: (
+        one["grounding"]["bigram_precision"]["value"] == 1.0
+        and one["grounding"]["bigram_precision"]["low"] < 0.9  # four copies do not show that all would be
+        and "word for word" in one["notes"][0]
+    ),
+    "one sentence": lambda one: (
+        "3 sentences" in one["grounding"]["support"]["insufficient"]
+        and one["grounding"]["sentences"][0]["support"] == pytest.approx(1.0, abs=1e-6)
+    ),
+    "mixed languages": lambda one: "not Latin" in one["notes"][0],
+    "emoji": lambda one: "no letter" in one["notes"][0],
+    "only numbers": lambda one: one["grounding"]["novel_numbers"] == ["6", "7"] and "no letter" in one["notes"][0],
+    "no question": lambda one: (
+        "question" in one["topic_divergence"]["insufficient"] and one["grounding"]["support"]["value"] > 0.99
+    ),
+    "no context": lambda one: "context" in one["grounding"]["support"]["insufficient"],
+    "empty all": lambda one: "answer" in one["grounding"]["support"]["insufficient"],
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_every_bad_input_is_defined(run, write_rows, kind):
+    one = scored(run, write_rows, BAD[kind])[0]
+    assert EXPECTED[kind](one)
+    assert "insufficient" in one["semantic_faithfulness"]
+    assert "insufficient" in one["spread"]
+
+
+def test_what_is_insufficient_says_so_for_every_estimate(run, write_rows):
+    one = scored(run, write_rows, row(answer=""))[0]
+    for name in (
+        "semantic_faithfulness",
+        "topic_divergence",
+        "off_support_mass",
+        "null",
+        "p_value",
+        "spread",
+        "topics",
+    ):
+        assert "the answer holds no sentence" in one[name]["insufficient"], name
+    for name in ("support", "bigram_precision"):
+        assert "insufficient" in one["grounding"][name]
+    assert "no judge" in one["grounding"]["judged"]["insufficient"]
+    assert all("insufficient" in each for each in one["entropy_production"].values())
 
 
 def test_a_context_of_a_megabyte(run, write_rows):
@@ -153,3 +185,99 @@ def test_scores_are_rows_that_the_monitors_watch(run, write_rows, tmp_path):
     watched = run("backtest", out, "--score", "support", "--bounds", 0, 1, "--baseline", 20, "--json")
     assert watched.exit_code in (0, 10), watched.output
     assert "drifting" in watched.stdout
+
+
+def rag_rows(steps, *, moves_at=10**6, seed=0):
+    """A stream of answers about three subjects; from `moves_at` on they leave the context."""
+    rng = np.random.default_rng(seed)
+    subjects = {
+        "bridge": [
+            "The bridge opened in 1932.",
+            "It is made of steel.",
+            "It spans the harbour.",
+            "Boats pass below it.",
+        ],
+        "food": [
+            "Bread is baked from flour.",
+            "The soup needs salt.",
+            "Cheese ripens for months.",
+            "Cooks chop onions.",
+        ],
+        "money": [
+            "The bank raised its rates.",
+            "Inflation fell again.",
+            "Investors sold shares.",
+            "The budget is short.",
+        ],
+    }
+    context = " ".join(text for texts in subjects.values() for text in texts)
+    rows = []
+    for step in range(steps):
+        for k in range(4):
+            texts = [subjects[rng.choice(list(subjects), p=[0.5, 0.3, 0.2])][rng.integers(4)] for _ in range(4)]
+            if step >= moves_at:
+                texts[1:] = ["Purple clouds sing loudly.", "Nobody knew why.", "The king lost his hat."]
+            asked = f"Question {step}.{k}: what of the bridge, the food and the money?"
+            rows.append({"id": f"{step}-{k}", "question": asked, "context": context, "answer": " ".join(texts),
+                         "step": step, "stream": "rag", "model": "m"})  # fmt: skip
+    return rows
+
+
+@pytest.mark.parametrize("followed", ["topics", "support"])
+def test_drift_of_topics_and_scores_goes_through_the_ordinary_monitors(run, write_rows, tmp_path, followed):
+    out, topics = tmp_path / "rag.jsonl", tmp_path / "topics.json"
+    quiet = ("--no-spread", "--draws", 20, "-q")
+    first = write_rows(rag_rows(20), "first.jsonl")
+    assert run("faithfulness", first, "--topics-out", topics, *quiet).exit_code == 0
+    later = write_rows(rag_rows(45, moves_at=30, seed=1), "later.jsonl")
+    words = ("faithfulness", later, "--topics", topics, "--stream", out, "--of", followed, *quiet)
+    assert run(*words).exit_code == 0
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(lines) == (45 * 4 * 4 if followed == "topics" else 45 * 4)
+    assert not {"prompt", "response", "answer", "question"} & set(lines[0])
+    taxonomy = tmp_path / "rag.taxonomy.json"
+    watched = ("--taxonomy", taxonomy, "--baseline", 20, "--alpha", 0.001, "--json", "-q")
+    found = run("backtest", out, *watched)
+    assert found.exit_code == 10, found.output
+    alarms = json.loads(found.stdout)["series"][0]["alarms"]
+    assert 30 <= min(one["decision"]["step"] if "decision" in one else one["step"] for one in alarms) < 45
+    quiet_part = tmp_path / "before.jsonl"
+    quiet_part.write_text("".join(json.dumps(one) + "\n" for one in lines if one["step"] < 30))
+    assert run("backtest", quiet_part, *watched).exit_code == 0
+
+
+def test_faithfulness_of_different_days_needs_the_same_topics(run, write_rows, tmp_path):
+    path = write_rows(rag_rows(3))
+    found = run("faithfulness", path, "--stream", tmp_path / "s.jsonl", "--of", "semantic_faithfulness", "-q")
+    assert found.exit_code == 2
+    assert "--topics-out" in " ".join(found.stderr.split())
+    assert run("faithfulness", path, "--topics", tmp_path / "none.json", "-q").exit_code == 13
+    (tmp_path / "bad.json").write_text('{"schema": "secondlaw/topics/1"}')
+    assert "no file of topics" in " ".join(run("faithfulness", path, "--topics", tmp_path / "bad.json").stderr.split())
+
+
+def test_a_combined_score_is_trained_on_labels_kept_and_used(run, write_rows, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for k in range(60):
+        told = f"Bridge {k} opened in {1900 + k}. It is made of steel. Boats pass below it."
+        true = bool(rng.random() < 0.5)
+        answer = (
+            f"Bridge {k} opened in {1900 + k}. It is made of steel." if true else "A king lives here. Cake is sweet."
+        )
+        rows.append(row(id=str(k), context=told, answer=answer, faithful=true if k % 2 else ["no", "yes"][true]))
+    path, out = write_rows([*rows, row(id="no label")]), tmp_path / "combined.json"
+    found = run("faithfulness", path, "--train", out, "-q")
+    assert found.exit_code == 0, found.output
+    assert "1 answers have no label" in found.stderr
+    kept = json.loads(out.read_text())
+    assert kept["auroc"]["low"] > 0.9
+    assert "60 groups" in kept["auroc"]["method"]
+    scores = tmp_path / "scores.jsonl"
+    new = scored(run, write_rows, rows[0], row(answer=""), options=("--combined", out, "--scores", scores))
+    assert 0.0 <= new[0]["combined"] <= 1.0
+    assert "insufficient" in new[1]["combined"]
+    assert json.loads(scores.read_text().splitlines()[0])["combined"] == new[0]["combined"]
+    assert run("faithfulness", path, "--train", out, "--label", "absent", "-q").exit_code == 12
+    assert run("faithfulness", write_rows([row(faithful="perhaps")]), "--train", out, "-q").exit_code == 2
+    assert run("faithfulness", path, "--combined", path, "-q").exit_code == 13

@@ -175,6 +175,74 @@ def test_a_damaged_state_is_told(run, log):
     assert "no state of a watch" in result.stderr
 
 
+def test_scores_of_categories_are_called_by_their_keys(run, tmp_path):
+    """From .01 to .2 of g4 and the others as they were: g4 carries the evidence."""
+    path = tmp_path / "log.jsonl"
+    rows = [json.loads(line) for line in lines(drift_at=99)]
+    rng = np.random.default_rng(3)
+    for row in rows:
+        if row["step"] >= 40 and row["label"] == "g1" and rng.random() < 0.2:
+            row["label"] = "g5"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = run("watch", path, "--once", "--json", "--tolerance", "g5=0.001", *SHORT)
+    said = {one["score"] for one in map(json.loads, result.stdout.splitlines()) if one["score"]}
+    assert said <= {
+        "surprisal",
+        "misaligned",
+        "surprisal, falling",
+        "misaligned, falling",
+        "g1",
+        "g2",
+        "g3",
+        "g4",
+        "g5",
+    }
+    assert "g5" in said
+    assert "category" not in result.stdout
+
+
+def test_a_state_without_names_of_categories_is_gone_on_from(run, log):
+    """Earlier versions numbered the categories: the monitors go on, and name them by their keys."""
+    rows = log.read_text().splitlines(keepends=True)
+    straight = decisions(run("watch", log, "--once", "--json", *SHORT))
+    state = log.with_name("log.jsonl.watch.json")
+    state.unlink()
+    log.write_text("".join(rows[:1500]))
+    first = decisions(run("watch", log, "--once", "--json", *SHORT))
+    old = json.loads(state.read_text())
+    del old["monitors"]["plan"]["categories"]
+    for series in old["monitors"]["series"]:
+        for score in series["monitor"]["settings"]["scores"]:
+            score["name"] = re.sub(r"^g(\d)$", r"category \1", score["name"])
+    assert "category 4" in json.dumps(old)
+    state.write_text(json.dumps(old))
+    log.write_text("".join(rows))
+    again = run("watch", log, "--once", "--json", *SHORT)
+    assert "note: another version" not in again.stderr
+    assert first + decisions(again) == straight
+    assert "category 4" not in state.read_text()
+
+
+@pytest.mark.parametrize("how", ["bets otherwise", "lacks a field"])
+def test_a_state_of_another_version_is_replayed_from_the_log(run, log, how):
+    straight = decisions(run("watch", log, "--once", "--json", *SHORT))
+    state = log.with_name("log.jsonl.watch.json")
+    old = json.loads(state.read_text())
+    for series in old["monitors"]["series"]:
+        if how == "bets otherwise":
+            series["monitor"]["state_version"] = 1
+        else:
+            del series["spent"]
+    state.write_text(json.dumps(old))
+    again = run("watch", log, "--once", "--json", *SHORT)
+    assert again.exit_code == 10
+    assert decisions(again) == straight
+    told = [line for line in again.stderr.splitlines() if "another version" in line]
+    assert len(told) == 1
+    assert "the log is read again from its beginning, and its alarms are told again" in told[0]
+    assert run("watch", log, "--once", "--json", *SHORT).stdout == "", "the new state is gone on from"
+
+
 def test_windows_that_pass_without_a_row_are_missing(tmp_path):
     path = tmp_path / "log.jsonl"
     rows = [
@@ -187,7 +255,7 @@ def test_windows_that_pass_without_a_row_are_missing(tmp_path):
     watched = Watch(
         lambda place: FollowedFile(path, position=place),
         reader=StepRowReader(settings, taxonomy=FIVE, bad=pytest.fail),
-        plan=plan_of(settings, FIVE, more_streams=True),
+        plan=plan_of(settings, FIVE),
         settings=settings,
     )
     watched.poll()
@@ -226,20 +294,117 @@ def test_rows_that_are_in_no_count_are_told(run, tmp_path):
     assert "note: 1 bad row" in result.stderr
 
 
-def test_a_backtest_with_the_budget_of_a_watch_decides_the_same(run, log):
-    watched = decisions(run("watch", log, "--once", "--json", *SHORT))
-    words = ("--baseline", 20, "--alpha", 0.0005, "--runs", 20, "--horizon", 20, "--budgets", ".0005", "--json", "-q")
-    (series,) = json.loads(run("backtest", log, *words).stdout)["series"]
-    same = ("step", "label", "n", "verdict", "log_evidence", "log_threshold")
-    assert [{name: one[name] for name in same} for one in watched] == series["history"][: len(watched)]
-
-
-def test_a_score_out_of_its_bounds_ends_the_watch(run, tmp_path):
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        (1, ()), (2, ()), (2, ("--promise", "e-process")), (2, ("--streams", 3)), (2, ("--delta", 0.05)),
+        (1, ("--by", "intent")),
+    ],
+)  # fmt: skip
+def test_a_backtest_decides_as_a_watch_of_the_same_log_does(run, tmp_path, models, words):
+    """With the options of both, thresholds too; a second model comes up when the first has been watched for long."""
+    rows = [json.loads(line) for line in lines(k=30, stream="s")]
+    rows = [row | {"intent": "harmful" if i % 3 else "benign"} for i, row in enumerate(rows)]
+    if models == 2:
+        later = [json.loads(line) for line in lines(60, k=20, drift_at=50, seed=1)]
+        rows += [row | {"model": "later", "stream": "s"} for row in later if row["step"] >= 30]
+        rows.sort(key=lambda row: row["step"])
     path = tmp_path / "log.jsonl"
-    path.write_text("".join(lines(3, toxicity=0.2)) + WRONG)
-    result = run("watch", path, "--once", "--score", "toxicity", *SHORT)
-    assert result.exit_code == 2
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    watched = decisions(run("watch", path, "--once", "--json", *SHORT, *words))
+    said = ("--runs", 20, "--horizon", 20, "--budgets", ".001", "--json", "-q")
+    found = json.loads(run("backtest", path, *SHORT, *words, *said).stdout)
+    same = ("step", "label", "n", "verdict", "log_evidence", "log_threshold")
+    for series in found["series"]:
+        name = [series[key] for key in ("stream", "model", "part")]
+        live = [{key: one[key] for key in same} for one in watched
+                if [one[key] for key in ("stream", "model", "part")] == name]  # fmt: skip
+        assert len(live) >= 19
+        assert live == series["history"][: len(live)]
+
+
+def test_the_budget_is_said_in_the_same_words_by_watch_and_backtest(run, log):
+    words = "threshold ln(1/alpha_stream) = 6.91 with alpha_stream = alpha = 0.001"
+    said = " ".join(run("watch", log, "--once", *SHORT).stdout.split())
+    assert words in said
+    fast = ("--runs", 20, "--horizon", 20, "--budgets", ".001", "-q")
+    assert words in " ".join(run("backtest", log, *SHORT, *fast).stdout.split())
+    assert words in json.loads(run("backtest", log, *SHORT, *fast, "--json").stdout)["threshold"]
+
+
+SCORED = ("--score", "toxicity", *SHORT)
+
+
+def bad_of(path):
+    kept = path.with_name(f"{path.name}.watch.bad.jsonl")
+    return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+
+
+def test_a_score_out_of_its_bounds_is_put_aside_and_the_watch_goes_on(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    sound = lines(40, k=5, drift_at=40, toxicity=0.2)
+    wrong = [WRONG, WRONG.replace("1.7", '"much"'), WRONG.replace(', "toxicity": 1.7', "")]
+    path.write_text("".join([*sound[:100], *wrong, *sound[100:]]))
+    result = run("watch", path, "--once", *SCORED)
+    assert result.exit_code == 0, result.output
+    assert "step 38: quiet" in result.stdout
+    words = "note: 3 rows have no score 'toxicity' in [0, 1] and are left out: if that depends on the score"
+    assert words in result.stderr
     assert "score 'toxicity' lies in [0, 1], got 1.7" in result.stderr
+    assert [row["line"] for row in bad_of(path)] == [101, 102, 103]
+    again = run("watch", path, "--once", *SCORED)
+    assert again.exit_code == 0, "nor does it end a watch that goes on"
+    fast = ("--runs", 20, "--horizon", 20, "--budgets", ".001", "-q", "--json")
+    found = json.loads(run("backtest", path, *SCORED, *fast).stdout)
+    assert (found["rows"]["bad"], found["rows"]["counted"]) == (3, 200)
+    assert any(words.removeprefix("note: ") in warning for warning in found["warnings"])
+
+
+def test_a_watch_that_is_started_again_loses_no_bad_row_and_keeps_none_twice(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    text = lines(30, k=5, drift_at=30)
+    place, wrong = 0, 0
+    for stop in (40, 41, 90, len(text)):
+        with path.open("a") as file:
+            file.writelines([*text[place:stop], f'{{"question": "{wrong}"}}\n', "{\n"])
+        place, wrong = stop, wrong + 1
+        run("watch", path, "--once", *SHORT)
+        run("watch", path, "--once", *SHORT)
+        assert len(bad_of(path)) == 2 * wrong
+    before = bad_of(path)
+    assert len({row["line"] for row in before}) == 8
+    run("backtest", path, *SHORT)
+    assert bad_of(path) == before, "a backtest writes elsewhere"
+    run("watch", path, "--once", "--fresh", *SHORT)
+    assert bad_of(path) == before
+    old = path.with_name("log.jsonl.watch.bad.1.jsonl")
+    assert [json.loads(line) for line in old.read_text().splitlines()] == before, "the old file is kept"
+
+
+def test_bad_rows_that_are_read_again_after_a_kill_are_kept_once(run, tmp_path):
+    """The state is older than the file of bad rows, as after a kill: its rows behind the state come again."""
+    path, state = tmp_path / "log.jsonl", tmp_path / "log.jsonl.watch.json"
+    path.write_text("".join(lines(10, k=5)) + "{\n")
+    run("watch", path, "--once", *SHORT)
+    before = state.read_bytes()
+    with path.open("a") as file:
+        file.writelines(["[\n", "(\n"])
+    run("watch", path, "--once", *SHORT)
+    assert len(bad_of(path)) == 3
+    state.write_bytes(before)
+    with path.open("a") as file:
+        file.write("]\n")
+    run("watch", path, "--once", *SHORT)
+    assert [row["excerpt"] for row in bad_of(path)] == ["{", "[", "(", "]"]
+
+
+def test_a_log_of_bad_rows_alone_is_read_once(run, tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text("{\n")
+    for _ in range(3):
+        assert run("watch", path, "--once", *SHORT).exit_code == 12
+    assert len(bad_of(path)) == 1
+    assert not path.with_name("log.jsonl.watch.bad.1.jsonl").exists()
 
 
 def test_the_live_picture_names_the_series_its_state_and_the_promise(log):
@@ -247,7 +412,7 @@ def test_the_live_picture_names_the_series_its_state_and_the_promise(log):
     watched = Watch(
         lambda place: FollowedFile(log, position=place),
         reader=StepRowReader(settings, taxonomy=FIVE, bad=pytest.fail),
-        plan=plan_of(settings, FIVE, more_streams=True),
+        plan=plan_of(settings, FIVE),
         settings=settings,
     )
     console = Console(width=160, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
@@ -269,7 +434,7 @@ def shown_of(settings, path, bad=pytest.fail):
     watched = Watch(
         lambda place: FollowedFile(path, position=place),
         reader=StepRowReader(settings, taxonomy=FIVE, bad=bad),
-        plan=plan_of(settings, FIVE, more_streams=True),
+        plan=plan_of(settings, FIVE),
         settings=settings,
     )
     while watched.poll()[1]:

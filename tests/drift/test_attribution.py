@@ -81,7 +81,7 @@ def test_all_intervals_together_cover_the_differences(paired):
             one, two = (draw(20, 20, p, 0.1, rng=rng)[0] for p in (RARE, MOVED))
             truth = np.array(MOVED) - RARE
             sides = _side(one), _side(two, prefix="q")
-        found = _attribute(*sides, seed=seed, resamples=400)
+        found = _attribute(*sides, seed=seed)
         assert found.paired is paired
         hits += all(c.difference.covers(t) for c, t in zip(found.categories, truth, strict=True))
     assert hits >= fewest(80, 0.93)
@@ -165,6 +165,40 @@ def test_few_prompts_give_no_interval_but_the_shares():
 
 
 @pytest.mark.unit
+def test_a_stretch_that_tells_nothing_gives_no_interval_but_the_reason():
+    """Four prompts that answer all alike are worth four responses, whatever their number."""
+    rng = np.random.default_rng(6)
+    one = np.eye(5)[rng.integers(0, 2, size=40)] * 10
+    found = _attribute(_side(one), _side(np.eye(5)[[0, 0, 1, 1]] * 20, prefix="q"))
+    assert isinstance(found.categories[0].difference, Insufficient)
+    assert "independent ones, 5 are needed" in found.categories[0].difference.reason
+    assert not any(change.moved for change in found.categories)
+
+
+@pytest.mark.unit
+def test_a_stretch_that_an_alarm_chose_has_wider_intervals():
+    rng = np.random.default_rng(7)
+    one, two = draw(20, 20, RARE, 0.1, rng=rng)[0], draw(20, 20, MOVED, 0.1, rng=rng)[0]
+    named, chosen = (_attribute(_side(one), _side(two), is_chosen=is_chosen) for is_chosen in (False, True))
+    for narrow, wide in zip(named.categories, chosen.categories, strict=True):
+        assert wide.difference.value == narrow.difference.value
+        assert 1.1 < wide.difference.width / narrow.difference.width < 1.4
+        assert "chosen by an alarm" in wide.difference.method
+
+
+@pytest.mark.unit
+def test_responses_of_one_step_that_resemble_each_other_widen_the_intervals():
+    rng = np.random.default_rng(8)
+    steps = rng.multinomial(50, rng.dirichlet(20 * np.array(RARE), size=30))
+    rows = np.repeat(np.tile(np.eye(5), (30, 1)), steps.ravel(), axis=0)
+    parts = rows[: steps[:20].sum()], rows[steps[:20].sum() :]
+    plain = [Side([f"{name}{i}" for i in range(len(part))], part) for name, part in zip("ab", parts, strict=True)]
+    told = [Side(side.prompts, side.counts, steps=by) for side, by in zip(plain, (steps[:20], steps[20:]), strict=True)]
+    without, with_steps = (_attribute(*both).categories[0].difference for both in (plain, told))
+    assert with_steps.width > 1.3 * without.width
+
+
+@pytest.mark.unit
 def test_a_category_never_seen_gets_an_interval_of_its_own_size():
     rng = np.random.default_rng(5)
     one, two = (_side(np.pad(rng.multinomial(20, [0.8, 0.2], size=20), ((0, 0), (0, 3)))) for _ in range(2))
@@ -189,5 +223,7 @@ def test_bad_input_to_an_attribution_is_named():
         Side(["a"], [[0.5, 2]])
     with pytest.raises(InvalidInput, match="shape"):
         Side(["a", "b"], [[1, 2]])
+    with pytest.raises(InvalidInput, match="same responses"):
+        Side(["a"], [[1, 2]], steps=[[1, 1]])
     with pytest.raises(InvalidInput, match="prompt and a label"):
         Side.from_rows(["a"], [0, 1], categories=2)

@@ -123,6 +123,19 @@ def test_a_falling_misaligned_share_does_not_fail_the_gate():
     assert verdict.p_value < 0.05
 
 
+@pytest.mark.calibration
+def test_categories_that_change_places_fail_no_entropy_gate():
+    """S is the same on both sides. The swap test alone rejects far more than 5 % of such pairs; with the interval at
+    most 5 of 40 fail (binomial(40, .05) exceeds it in 1.4 %), as ``check`` decides too."""
+    places = np.array([0.03, 0.85, 0.06, 0.04, 0.02])
+    assert sorted(places) == sorted(STEADY)
+    found = [_compare(seed, (STEADY, STEADY), (places, places), clustered=True, steps=2) for seed in range(40)]
+    failed = sum(judge(one, "entropy", alpha=0.05).verdict == "fail" for one in found)
+    rejected = sum(one.entropy_difference_p < 0.05 for one in found)
+    assert failed <= 5
+    assert failed < rejected, "the test alone called 10 of them"
+
+
 @pytest.mark.unit
 def test_the_gate_says_the_change_with_the_sign_that_the_comparison_has():
     worse = _compare(1, (STEADY, STEADY), (DRIFTED, DRIFTED))

@@ -46,6 +46,10 @@ def drift_alarms(said):
 
 PLANS = {
     "betting": {},
+    "more may come": {"streams": 1, "more_streams": True},
+    "more may come, delta": {"streams": 1, "more_streams": True, "delta": 0.05},
+    "more may come, by intent": {"streams": 1, "more_streams": True, "by": "intent"},
+    "e-process, more may come": {"promise": "e-process", "alpha": 0.05, "streams": 1, "more_streams": True},
     "restarts": {"restarts": True},
     "delta": {"delta": 0.05},
     "tolerance": {"tolerance": (("surprisal", 0.05),)},
@@ -65,6 +69,10 @@ PLANS = {
 STEPS = {
     "two streams": interleaved(stream(1, model="a"), stream(2, model="b", drift_at=99)),
     "empty steps": interleaved(stream(3, model="a", empty=(20, 40, 41)), stream(4, model="b")),
+    "the second begins late": sorted(
+        [*stream(1, model="a", drift_at=65), *stream(2, model="b", steps=45, first=40, drift_at=38)],
+        key=lambda one: one.step,
+    ),
     "another classifier": interleaved(stream(5, model="a", version_at=45), stream(6, model="b")),
 }
 
@@ -294,3 +302,28 @@ def test_four_e_processes_decided_together_keep_the_discovery_rate():
         alarmed += bool(drift_alarms(replay_steps(steps, plan)))
     low, _ = exact_interval(alarmed, runs, level=0.999)
     assert low <= alpha
+
+
+@pytest.mark.unit
+def test_names_of_categories_change_words_and_no_decision():
+    keys = ("g1", "g2", "g3", "g4", "g5")
+    bare, named = (MonitorPlan(MISALIGNED, baseline_steps=30, tolerance=(("category 4", 0.001),), categories=names)
+                   for names in ((), keys))  # fmt: skip
+    assert bare == named
+    assert named.betting_settings(0).tolerance == (("g4", 0.001),)
+    assert MonitorPlan.from_dict(json.loads(json.dumps(named.to_dict()))).categories == keys
+    assert [score.name for score in named.scores()][4:] == list(keys)
+    rising = [0.82, 0.03, 0.04, 0.01, 0.10]
+    steps = stream(drifted=rising)
+    one, two = MonitorSet(bare), MonitorSet(named)
+    before = one.observe_all(steps[:45]), two.observe_all(steps[:45])
+    old = json.loads(json.dumps(one.to_state()))
+    del old["plan"]["categories"]
+    one = MonitorSet.from_state(old)
+    one.name_categories(keys)
+    after = one.observe_all(steps[45:]), two.observe_all(steps[45:])
+    assert after[0] == after[1]
+    assert [d.decision.log_evidence for d in before[0]] == [d.decision.log_evidence for d in before[1]]
+    assert "g5" in {d.decision.score for d in after[0]}
+    with pytest.raises(InvalidInput, match="other names"):
+        MonitorPlan(MISALIGNED, categories=("a", "b"))

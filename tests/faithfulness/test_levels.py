@@ -7,6 +7,7 @@ from scipy.stats import binom
 from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness import (
     compare_answers,
+    entropy_production,
     level_table,
     production_levels,
     semantic_divergence,
@@ -40,15 +41,74 @@ def test_p_values_hold_their_level(asked, answered):
         assert (p <= alpha).sum() >= binom.ppf(0.001, n, alpha) * 0.4  # discrete: conservative at few sentences
 
 
+def laws_of(kind, k, rng):
+    """Two laws of topics: equal, random, sparse, moderately and far different."""
+    if kind == "equal":
+        p = rng.dirichlet(np.ones(k))
+        return p, p
+    if kind in ("random", "sparse"):
+        p, q = rng.dirichlet(np.full(k, 1.0 if kind == "random" else 0.3), size=2)
+        return p, q
+    if kind == "moderate":
+        p = np.linspace(1.0, 3.0, k) / np.linspace(1.0, 3.0, k).sum()
+        return p, p[::-1]
+    half = max(1, k // 2)
+    p = np.where(np.arange(k) < half, 0.95 / half, 0.05 / (k - half))
+    return p, p[::-1]
+
+
+KINDS = ("equal", "random", "sparse", "moderate", "far")
+SIZES = [(k, answered, asked) for k in (2, 5, 10) for answered in (5, 10, 20, 50) for asked in (20, 50)]
+NOMINAL, LEAST = 0.95, 0.90
+"""The least coverage of any law that was measured is .94; .90 is what every cell is held to at least."""
+
+
 @pytest.mark.calibration
-def test_intervals_cover_the_smoothed_law_with_many_sentences():
-    rng = np.random.default_rng(5)
-    answer, question = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.1, 0.3, 0.3, 0.3])
-    truth = float(semantic_faithfulness(answer, question, smoothing=0))
-    n = 300
-    table = level_table(rng.multinomial(200, answer, n), rng.multinomial(200, question, n), rng=rng, draws=200)
-    covered = sum(table.semantic_faithfulness(row).covers(truth) for row in range(n))
-    assert covered >= binom.ppf(0.001, n, 0.92)
+@pytest.mark.parametrize(("k", "answered", "asked"), SIZES)
+def test_intervals_cover_the_laws_divergence(k, answered, asked):
+    rng = np.random.default_rng(100 * k + answered + asked)
+    each, total, every = 60, 0, 0
+    for kind in KINDS:
+        laws = [laws_of(kind, k, rng) for _ in range(each)]
+        answers = np.array([rng.multinomial(answered, p) for p, _ in laws])
+        questions = np.array([rng.multinomial(asked, q) for _, q in laws])
+        table = level_table(answers, questions, rng=rng, draws=200)
+        truth = semantic_faithfulness([answered * p for p, _ in laws], [asked * q for _, q in laws])
+        covered = sum(table.semantic_faithfulness(row).covers(truth[row]) for row in range(each))
+        assert covered >= binom.ppf(0.0005, each, LEAST), kind
+        total, every = total + covered, every + each
+    assert total >= binom.ppf(0.001, every, NOMINAL)
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("k", [2, 5, 10])
+@pytest.mark.parametrize("answered", [5, 10, 20, 50])
+def test_intervals_of_differences_and_production_cover(k, answered):
+    rng = np.random.default_rng(answered + k)
+    n, covered = 40, np.zeros(3)
+    for kind in KINDS:
+        for _ in range(n):
+            first, second = laws_of(kind, k, rng)
+            question, context = rng.multinomial(20, first), rng.multinomial(40, second)
+            a, b = (rng.multinomial(answered, p) for p in (first, second))
+            truth = np.subtract(*semantic_faithfulness([answered * second, answered * first], question))
+            covered[0] += compare_answers(question, a, b, rng=rng).difference.covers(truth)
+            produced = production_levels(b, context, rng=rng)
+            true = entropy_production(answered * second, answered * second, 40 * second)
+            covered[1] += produced["relaxation"].covers(float(true.relaxation))
+            covered[2] += produced["entropy_change"].covers(float(true.entropy_change))
+    assert (covered >= binom.ppf(0.001, n * len(KINDS), 0.93)).all(), covered / (n * len(KINDS))
+
+
+@pytest.mark.unit
+def test_equal_laws_reach_faithfulness_one():
+    answers, questions = one_law(40, 10, 20, 20, 1)
+    table = level_table(answers, questions, rng=np.random.default_rng(1))
+    accepted = table.p_value > 0.05
+    assert accepted.sum() > 30
+    assert (table.low[accepted] == 0.0).all()
+    assert (table.low <= table.divergence).all()
+    assert (table.divergence <= table.high).all()
 
 
 @pytest.mark.unit

@@ -1,6 +1,7 @@
 """Verdicts on papers whose claims need no data but their own words."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -48,3 +49,16 @@ def test_the_command_gives_a_list_of_claims(monkeypatch):
     assert "2512.05156 is left out: the paper's distributions are not part of this repository" in result.stderr
     text = runner.invoke(app, ["reproduce", "arXiv:2512.03047"])
     assert "  refuted: five categories carry ln 5 = 1.609 nats" in text.stdout
+
+
+def test_the_page_in_the_docs_is_what_is_measured():
+    page = Path(__file__).parents[2] / "docs/reproductions.md"
+    text = page.read_text(encoding="utf-8")
+    for found in (reproduce_second_law(), reproduce_behavior_drift()):
+        assert found.to_markdown() in text
+
+
+def test_a_page_is_written(tmp_path):
+    page = tmp_path / "page.md"
+    assert CliRunner().invoke(app, ["reproduce", "2512.03047", "--page", str(page)]).exit_code == 0
+    assert page.read_text(encoding="utf-8").endswith(reproduce_behavior_drift().to_markdown())

@@ -1,9 +1,14 @@
 """The application as clients see it: events in, numbers out, tokens, limits, metrics; with a real store."""
 
+import gzip
 import json
+import logging
+import logging.config
 import subprocess
 import threading
+import zlib
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from server_tools import required
@@ -240,7 +245,7 @@ def test_settings_of_a_stream_are_checked_and_changed(client):
     assert made.status_code == 200
     assert client.get("/v1/streams/new").json()["monitor"]["alpha"] == 0.01
     for wrong in (
-        {"every": 0},
+        {"every": -5},
         {"monitors": {"drift": {"alpha": 7}}},
         {"monitors": {"drift": {"alpah": 0.1}}},
         {"x": 1},
@@ -297,3 +302,59 @@ def test_many_clients_at_once_lose_and_double_nothing(client, store):
     for thread in threads:
         thread.join()
     assert store.counts.read("chat").total == 5 * 40 + 4 * 5 * 10
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+def test_compressed_bodies_are_taken_and_bombs_are_not(client, store, kind):
+    def send(body, packing="gzip"):
+        return client.post("/v1/events", content=body, headers={"content-type": kind, "content-encoding": packing})
+
+    rows = [event(1), event(2)]
+    plain = json.dumps(rows) if kind == "application/json" else "\n".join(map(json.dumps, rows))
+    assert send(gzip.compress(plain.encode())).json()["accepted"] == 2
+    assert send(zlib.compress(plain.encode()), "deflate").json()["duplicates"] == 2
+    assert send(plain.encode(), "identity").json()["duplicates"] == 2
+    assert send(gzip.compress(b" " * (8 << 20) + plain.encode())).status_code == 413
+    assert send(gzip.compress(plain.encode())[:-9]).status_code == 400
+    refused = send(plain.encode(), "zstd")
+    assert (refused.status_code, "'zstd' is not known here" in refused.text) == (415, True)
+    assert store.counts.read("chat").total == 2
+
+
+def test_a_stream_may_have_any_name_that_can_be_printed(client):
+    name = "team/app é?#%"
+    client.post("/v1/events", json=event(1, stream=name)).raise_for_status()
+    path = f"/v1/streams/{quote(name, safe='')}"
+    assert client.get(path).json()["name"] == name
+    for tail in ("windows", "period", "decisions", "texts", "counts", "to-label?annotator=a"):
+        assert client.get(f"{path}/{tail}").status_code == 200, tail
+    assert client.put(path, json={"every": None}).status_code == 200
+    assert client.delete(path).json() == {"deleted": name}
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("states_length", [True, False])
+def test_a_stream_of_lines_may_be_larger_than_a_body(client, store, states_length):
+    lines = [json.dumps(event(n, prompt="x" * 2000)).encode() + b"\n" for n in range(1200)]
+    body = b"".join(lines)
+    assert len(body) > 2 << 20
+    sent = client.post("/v1/events", content=body if states_length else iter(lines), headers=NDJSON)
+    assert sent.json()["accepted"] == 1200
+    kind = {"content-type": "application/json"}
+    assert client.post("/v1/events", content=body if states_length else iter(lines), headers=kind).status_code == 413
+
+
+def test_the_access_log_leaves_out_what_stands_in_queries(capsys):
+    from secondlaw.service.serving import log_config
+
+    logging.config.dictConfig(log_config())
+    try:
+        log = logging.getLogger("uvicorn.access")
+        log.info('%s - "%s %s HTTP/%s" %d', "127.0.0.1:1", "GET", "/v1/streams?token=sl_secret", "1.1", 401)
+    finally:
+        for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+            logging.getLogger(name).handlers.clear()
+            logging.getLogger(name).propagate = True
+    said = capsys.readouterr().out
+    assert '"GET /v1/streams HTTP/1.1" 401' in said
+    assert "sl_secret" not in said

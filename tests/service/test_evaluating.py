@@ -1,5 +1,6 @@
 """Windows decided on: the alarms of the monitors, once each, whatever restarts, races or late events come between."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,13 +9,13 @@ import pytest
 from secondlaw.behavior import FIVE, Transcript
 from secondlaw.drift.monitoring import MonitorSet
 from secondlaw.pipeline.stored_steps import steps_of_counts
-from secondlaw.service.evaluating import Evaluator
+from secondlaw.service.evaluating import AT_ONCE, Evaluator
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
 from secondlaw.service.explanations import Explainer
 from secondlaw.service.numbers import Numbers
 from secondlaw.service.receiver_settings import load_receivers
-from secondlaw.storage import StoreSettings, StreamSettings, open_store, stream_lease
+from secondlaw.storage import DecisionRecord, MonitorStep, StoreSettings, StreamSettings, open_store, stream_lease
 
 pytestmark = pytest.mark.unit
 
@@ -176,3 +177,137 @@ def test_one_stream_that_cannot_be_evaluated_holds_up_no_other(store, clock, cap
     assert done["chat"].windows == 3
     assert "odd" in caplog.text
     assert "are of no taxonomy that is known here" in caplog.text
+
+
+def said_by(store, model="m"):
+    return [(one.window, one.verdict, one.alarm) for one in store.monitors.decisions("chat", f"drift:{model}")]
+
+
+def test_alerts_decisions_and_the_state_speak_of_windows_not_of_the_monitors_steps(store, clock):
+    send(store, clock, range(60), drift_at=40)
+    run_to(store, clock, 60)
+    (alarm,) = store.alarms.list()
+    when = f"{datetime.fromtimestamp(alarm.window * HOUR, UTC):%Y-%m-%d %H:%M} UTC"
+    for words in (alarm.summary, alarm.details["alert"]["reason"]):
+        assert f"alarm at {when}, probably from 2026-01-0" in words
+        assert "step" not in words
+    last = store.monitors.decisions("chat", "drift:m")[-1]
+    assert last.since == alarm.window
+    assert alarm.window - 20 < last.change_point <= alarm.window
+    assert when in last.reason
+
+
+def test_an_event_of_a_clock_that_was_never_set_begins_no_million_windows(store, clock):
+    for name, year in (("old", 1970), ("older", 1)):
+        ts = datetime(year, 1, 1, 1, tzinfo=UTC)
+        store.events.add([Transcript("", "", name, "p", stream="chat", model="m", ts=ts, label="g1", classifier="c/1")])
+    send(store, clock, range(30))
+    assert run_to(store, clock, 30)["chat"].windows == 30
+    assert store.alarms.list() == ()
+
+
+def test_a_leap_of_steps_is_one_gap(store, clock):
+    store.streams.create("steps", StreamSettings(every=None))
+
+    def at(step):
+        return Transcript("", "", f"s{step}", "p", stream="steps", model="m", step=step, label="g1", classifier="c")
+
+    store.events.add([at(step) for step in (*range(30), 2**52)])
+    clock.now += timedelta(hours=2)
+    assert evaluator(store, clock).run_once()["steps"].windows == AT_ONCE + 2
+    assert store.monitors.get("steps", MONITOR).last_window == 2**52
+
+
+def test_a_long_history_does_not_hold_up_other_streams(store, clock, monkeypatch):
+    monkeypatch.setattr("secondlaw.service.evaluating.AT_ONCE", 5)
+    monkeypatch.setattr("secondlaw.service.evaluating.ROUNDS", 2)
+    send(store, clock, range(25))
+    store.events.add([Transcript("", "", "x", "p", stream="z", model="m", ts=START, label="g1", classifier="c")])
+    seen = [run_to(store, clock, 25) for _ in range(3)]
+    assert [one["chat"].windows for one in seen] == [10, 10, 5]
+    assert [one["chat"].has_more for one in seen] == [True, True, False]
+    assert seen[0]["z"].windows == 10
+
+
+def spoiled(store, how):
+    """Make the stored state one that another version wrote."""
+    record = store.monitors.get("chat", MONITOR)
+    state = json.loads(json.dumps(record.state))
+    for series in state["monitors"]["series"]:
+        if how == "version":
+            series["monitor"]["state_version"] = 1
+        else:
+            del series["monitor"]["bets"]
+    (lease,) = store.leases.take([stream_lease("chat")], owner="test")
+    step = MonitorStep(MONITOR, state, record.last_window, expected=record.last_window)
+    store.monitors.record(lease, "chat", [step])
+    store.leases.release([lease])
+
+
+@pytest.mark.parametrize("how", ["version", "fields"])
+@pytest.mark.parametrize("until", [30, 45, 58])
+def test_a_state_of_another_version_is_replayed_from_the_counts(store, clock, how, until, tmp_path, caplog):
+    send(store, clock, range(60), drift_at=40)
+    run_to(store, clock, until)
+    spoiled(store, how)
+    run_to(store, clock, 60)
+    assert "replaying counts" in caplog.text
+    with open_store(
+        f"sqlite:///{tmp_path}/other.db",
+        settings=StoreSettings(new_streams=StreamSettings(every=HOUR), ahead_days=3650),
+        clock=clock,
+    ) as other:
+        send(other, clock, range(60), drift_at=40)
+        run_to(other, clock, 60)
+        assert said_by(store) == said_by(other)
+        assert [one.window for one in store.alarms.list()] == [one.window for one in other.alarms.list()]
+
+
+def test_an_alarm_that_only_a_replay_sees_is_raised_by_the_windows_to_come(store, clock):
+    send(store, clock, range(80), drift_at=25)
+    run_to(store, clock, 25)
+    (lease,) = store.leases.take([stream_lease("chat")], owner="test")
+    record, series = (store.monitors.get("chat", name) for name in (MONITOR, "drift:m"))
+    quiet = [DecisionRecord(series.last_window + k, "quiet") for k in range(1, 21)]  # as another version decided
+    last = quiet[-1].window
+    store.monitors.record(lease, "chat", [
+        MonitorStep(MONITOR, record.state, last, expected=record.last_window),
+        MonitorStep("drift:m", {}, last, quiet, expected=series.last_window),
+    ])  # fmt: skip
+    store.leases.release([lease])
+    spoiled(store, "version")
+    run_to(store, clock, 80)
+    (alarm,) = store.alarms.list()
+    assert (alarm.kind, alarm.window > last) == ("drift", True)
+
+
+def test_settings_that_a_monitor_does_not_state_do_not_begin_it_anew(store, clock):
+    send(store, clock, range(30))
+    run_to(store, clock, 25)
+    record = store.monitors.get("chat", MONITOR)
+    stated = {name: value for name, value in record.settings.items() if name not in ("restarts", "budget")}
+    store.monitors.put("chat", MONITOR, settings=stated, who="an earlier version")
+    run_to(store, clock, 30)
+    assert [verdict for _, verdict, _ in said_by(store)][20:] == ["quiet"] * 10
+
+
+def test_streams_of_one_budget_share_alpha_as_they_come(store, clock):
+    shared = EvaluationSettings(baseline_steps=20, alpha=1e-3, budget="service")
+
+    def threshold(model):
+        return store.monitors.decisions("chat", f"drift:{model}")[-1].log_threshold
+
+    send(store, clock, range(40))
+    run_to(store, clock, 30, default=shared)
+    assert threshold("m") == pytest.approx(-np.log(1e-3))
+    for name in ("b", "c", "d"):
+        store.streams.create(name, StreamSettings(every=HOUR))
+    run_to(store, clock, 40, default=shared)
+    assert threshold("m") == pytest.approx(-np.log(1e-3 / 4))
+    assert [verdict for _, verdict, _ in said_by(store)][20:] == ["quiet"] * 20  # it went on, on its baseline
+    store.streams.delete("d", who="test")
+    send(store, clock, range(40, 46), seed=5)
+    run_to(store, clock, 45, default=shared)
+    assert threshold("m") == pytest.approx(-np.log(1e-3 / 4))  # a part never grows
+    run_to(store, clock, 46)
+    assert said_by(store)[-1][1] == "baseline"  # another budget is another promise

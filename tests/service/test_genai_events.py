@@ -79,9 +79,19 @@ def test_records_without_a_trace_have_ids_all_the_same():
 
 
 @pytest.mark.unit
-def test_answers_without_text_keep_no_prompt_and_leave_the_id_of_the_text_free():
+def test_answers_without_text_keep_no_prompt_and_have_the_id_of_the_text_to_come():
     (event,) = events_of_call(call(None), received=NOW)
-    assert (event.prompt, event.response, event.id) == ("", "", f"{TRACE}:{LONG}:0:no-text")
+    assert (event.prompt, event.response, event.id) == ("", "", f"{TRACE}:{LONG}:0")
+
+
+@pytest.mark.unit
+def test_a_per_message_answer_names_the_event_that_its_span_would_be_without_text():
+    (event,) = events_of_call(call(by_span=True), received=NOW)
+    (silent,) = events_of_call(call(None), received=NOW)
+    assert event.id != silent.id
+    assert event.extra["completes"] == silent.id
+    (whole,) = events_of_call(call(), received=NOW)
+    assert "completes" not in whole.extra
 
 
 @pytest.mark.unit
@@ -263,3 +273,49 @@ def test_the_tally_says_what_came_and_what_switches_content_on():
         full.add(f"s{number}", "text")
     assert len(full.kinds) == 1001
     assert full.kinds[OTHERS]["text"] == 100
+
+
+INNER, OUTER = "0d" * 8, "0e" * 8
+
+
+def inner(text="Hello.", **more):
+    """The span of an instrumentation that knows the response's id, inside that of another."""
+    return replace(span(text, **more), span_id=INNER, parent=OUTER, scope="opentelemetry.instrumentation.openai_v2")
+
+
+def outer(text="Hello.", **more):
+    """The span of OpenInference around the same call: no response id."""
+    said = {} if text is None else {"llm.output_messages.0.message.content": text}
+    stated = {"openinference.span.kind": "LLM", "llm.model_name": "m", **said, **more}
+    return Record("traces", "ChatCompletion", TRACE, OUTER, time_ns=2, attributes=stated,
+                  resource={"service.name": "shop"}, scope="openinference.instrumentation.openai")  # fmt: skip
+
+
+@pytest.mark.law
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), hidden=st.sampled_from(["neither", "inner", "outer", "both"]), together=st.booleans())
+def test_two_instrumentations_around_one_call_are_one_event(data, hidden, together):
+    one = inner(None if hidden in ("inner", "both") else "Hello.")
+    two = outer(None if hidden in ("outer", "both") else "Hello.")
+    records = data.draw(st.permutations([one, two, data.draw(st.sampled_from([one, two]))]))
+    requests = [list(records)] if together else [[record] for record in records]
+    assert arrive(receiver(), requests) == [("" if hidden == "both" else "Hello.", "", "m")]
+
+
+@pytest.mark.unit
+def test_calls_that_only_resemble_each_other_are_events_of_their_own():
+    beside = replace(inner(**{"gen_ai.response.id": "another-" + LONG}), span_id="0f" * 8)
+    assert len(arrive(receiver(), [[inner()], [beside]])) == 2  # an agent that gives the same answer twice
+    assert len(arrive(receiver(), [[inner("Hello.")], [outer("Good day.")]])) == 2  # an answer made of others
+    stranger = replace(outer(), trace_id="0b" * 16)
+    assert len(arrive(receiver(), [[inner()], [stranger]])) == 2
+
+
+@pytest.mark.unit
+def test_spans_remembered_by_the_span_around_them_are_forgotten():
+    ears = receiver()
+    for number in range(20):
+        around = f"{number:016x}"
+        ears.take(ears.read([replace(inner(), span_id=f"{number + 100:016x}", parent=around)]), now=float(number))
+    ears.memory.due(now=10_000.0)
+    assert (ears.memory._facts, ears.memory._inner) == ({}, {})

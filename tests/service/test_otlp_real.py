@@ -155,7 +155,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 spans, logs = TracerProvider(), LoggerProvider()
 spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
-importlib.import_module(sys.argv[3]).OpenAIInstrumentor().instrument(tracer_provider=spans, logger_provider=logs)
+for name in sys.argv[3].split(","):
+    importlib.import_module(name).OpenAIInstrumentor().instrument(tracer_provider=spans, logger_provider=logs)
 client = OpenAI(base_url=sys.argv[1], api_key="none", max_retries=0)
 ask = dict(model=sys.argv[2], messages=[{"role": "user", "content": "Say hello."}], max_tokens=4)
 texts = [c.message.content for c in client.chat.completions.create(n=2, **ask).choices]
@@ -175,13 +176,29 @@ CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 EXPERIMENTAL = {"OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental"}
 OLDER = "opentelemetry.instrumentation.openai_v2"
 NEWER = "opentelemetry.instrumentation.genai.openai"
+OPENINFERENCE = "openinference.instrumentation.openai"
+FOLDER = os.environ.get("SECONDLAW_TEST_INSTRUMENTATIONS", "")
+"""Has what cannot be installed beside openai_v2, which needs another opentelemetry-util-genai:
+pip install --no-deps --target FOLDER opentelemetry-instrumentation-genai-openai "opentelemetry-util-genai>=1.3b0,<2"
+"""
 
 
-def instrumentation(name):
-    """Skip where an instrumentation is not installed, or not together with what it needs."""
+def paths(names):
+    usual = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(part for part in (FOLDER if NEWER in names else "", usual) if part)
+
+
+def instrumentation(*names):
+    """Skip where instrumentations are not installed together with what they need."""
     pytest.importorskip("openai", reason="the client of OpenAI is not installed")
-    reason = f"{name} does not import here (openai_v2 needs opentelemetry-util-genai 0.4, genai.openai 1.3)"
-    pytest.importorskip(name, reason=reason, exc_type=ImportError)
+    command = "; ".join(f"import {name}" for name in names)
+    environment = os.environ | {"PYTHONPATH": paths(names)}
+    done = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, check=False)
+    if done.returncode:
+        reason = f"{' and '.join(names)} cannot be imported here; test_otlp_real.py says how to install them"
+        if FOLDER and os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 def run_app(url, model_url, model, name, order="spans first", **environment):
@@ -191,6 +208,7 @@ def run_app(url, model_url, model, name, order="spans first", **environment):
         "OTEL_SERVICE_NAME": "shop",
         "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test,secondlaw.intent=benign",
         "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": paths(name.split(",")),
     }
     command = [sys.executable, "-c", APP, model_url, model, name, order]
     done = subprocess.run(
@@ -305,3 +323,14 @@ def test_the_official_instrumentation_without_content_is_received_without_text(m
     assert book.texts == []
     assert len(book.silent) == 3  # two answers of one call, and a streamed one; the failed call is none
     assert {event.model for event in book.silent} == {"served"}
+
+
+@pytest.mark.parametrize("names", [(OPENINFERENCE, OLDER), (OLDER, OPENINFERENCE), (OPENINFERENCE, NEWER)])
+@pytest.mark.parametrize("setting", [EXPERIMENTAL | {CAPTURE: "span_only"}, {}])
+def test_openinference_beside_another_instrumentation_counts_every_answer_once(model, names, setting):
+    instrumentation(*names)
+    book = Book()
+    with served(book) as url:
+        texts = run_app(url, *model, ",".join(names), **setting)
+    assert Counter(event.response for event in book.texts) == Counter(texts)
+    assert book.silent == []

@@ -51,7 +51,7 @@ def test_an_alarm_tells_when_how_sure_and_what_moved(client):
     assert "has left its baseline: alarm at 2026-01-31 07:00 UTC." in said
     assert "step" not in said
     assert re.search(r"misaligned share \d+\.\d % \[\d+\.\d, \d+\.\d\]", said)
-    assert re.search(r"log evidence \d+\.\d alarm at 9\.9", said)
+    assert re.search(r"log evidence \d+\.\d alarm at 9\.2", said)
     assert "What moved" in said
     assert "opened by monitor" in said
     assert client.get("/alarms/99").status_code == 404

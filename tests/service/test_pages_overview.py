@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server's packages are not installed")
 
-from dashboard_simulation import HOUR, LATEST, NOW, Simulation, dashboard_app, full_simulation
+from dashboard_simulation import LATEST, NOW, Simulation, dashboard_app, full_simulation
 from fastapi.testclient import TestClient
 
 from secondlaw.behavior import Transcript
 from secondlaw.service.page_board import Board, model_of
-from secondlaw.service.page_words import ago, reason_in_windows, span_words, window_words
+from secondlaw.service.page_words import ago, reason_words, span_words, window_words
 from secondlaw.storage import StreamSettings
 
 pytestmark = pytest.mark.unit
@@ -68,7 +68,7 @@ def test_numbers_come_with_intervals_and_say_that_nothing_corrects_them(simulati
     assert len(re.findall(r"\d\.\d{3} nats \[\d\.\d{3}, \d\.\d{3}\]", said)) == 4
     assert len(re.findall(r"\d+\.\d % \[\d+\.\d, \d+\.\d\]", said)) == 4
     assert said.count("uncorrected") >= 4
-    assert "log 15.0 of 9.9" in said
+    assert "log 15.0 of 9.2" in said
     assert "7 received, no text: switch content on" in said
 
 
@@ -214,9 +214,9 @@ def test_words_of_times_and_windows():
     assert window_words(LATEST * 24, 150) != ""
     assert span_words(range(20_484, 20_485), 86_400) == "2026-01-31"
     assert span_words(range(20_484, 20_487), 86_400) == "2026-01-31 to 2026-02-02"
-    first = LATEST - 5
-    said = reason_in_windows("nothing was seen at steps 2 to 4", first=first, stride=1, every=HOUR)
-    assert said == "nothing was seen at 2026-01-31 10:00 UTC to 2026-01-31 12:00 UTC"
+    said = "alarm at 2026-01-31 10:00 UTC, probably from 2026-01-31"
+    assert reason_words(said, now=now) == "alarm at 10:00 UTC, probably from 2026-01-31"
+    assert reason_words(said, has_began=True) == "alarm at 2026-01-31 10:00 UTC"
 
 
 def test_monitors_are_read_without_their_states(simulation):

@@ -132,7 +132,7 @@ def test_what_came_late_waits_or_had_no_text_is_told_with_the_switch(simulation,
 def test_the_promise_and_what_was_spent_of_it_are_told(client):
     said = text_of(client.get("/streams/chat").text)
     assert "At most 0.0001 false alarms a step are expected" in said
-    assert "over the 40 windows watched until now, 0.002 false alarms are expected at most" in said
+    assert "over the 40 windows watched until now, 0.004 false alarms are expected at most" in said
 
 
 def test_another_classifier_is_told_and_never_pooled(simulation, client):

@@ -31,6 +31,7 @@ def full(open_it, event):
     store = open_it(attempts=1)
     store.events.add([event(k, text=True, label=f"g{1 + k % 5}") for k in range(30)])
     store.events.add([event(k, text=True, label=None) for k in range(30, 40)])
+    store.events.add([event(98, label=None)])  # without text
     batch = store.queue.lease(owner="w", limit=2)
     store.queue.fail(batch, [batch.items[0].id], reason="broken")
     store.labels.add("s", store.texts.read("s")[0].id, label="g1", annotator="ann")

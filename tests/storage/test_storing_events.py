@@ -11,6 +11,7 @@ from secondlaw.errors import InvalidInput, NotFound, QueueFull
 from secondlaw.storage import StreamSettings
 
 pytestmark = pytest.mark.unit
+START = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOUR = 491_628  # of 2026-01-31T12:00Z
 
 
@@ -244,3 +245,53 @@ def test_sums_of_all_time_are_those_of_the_windows(store, event):
     store.streams.delete("gone", who="t")
     assert store.counts.sums() == {"s": {"m0": {0: 2, 1: 2, 2: 2}, "m1": {0: 2, 1: 2, 2: 2}}}
     assert store.events.without_text() == {"silent": 4}
+
+
+def bare(number, **fields):
+    """An answer of which no text is known."""
+    return Transcript("", "", id=f"e{number}", prompt_id="p", stream="s", model="m", ts=START, **fields)
+
+
+def arrived(store):
+    found = store.events.arrivals("s")
+    return found.windows.tolist(), found.received.tolist(), found.no_text.tolist(), found.queued.tolist()
+
+
+def test_a_text_that_comes_after_its_event_makes_it_one_event(store, event, clock):
+    window = HOUR
+    assert store.events.add([bare(1), bare(2)]).no_text == 2
+    later = event(1, label=None, text=True, ts=START + timedelta(hours=1))
+    found = store.events.add([later])
+    assert (found.accepted, found.duplicates, found.queued, found.no_text) == (1, 0, 1, 0)
+    assert arrived(store) == ([window, window + 1], [1, 1], [1, 0], [0, 1])
+    again = store.events.add([later, bare(1), event(1)])
+    assert (again.accepted, again.duplicates) == (0, 3)
+    assert store.events.add([event(2)]).accepted == 1  # a label counts as much as a text
+    assert arrived(store) == ([window, window + 1], [1, 1], [0, 0], [0, 1])
+    assert store.counts.totals("s").table.sum() == 1
+    assert store.admin.check() == ()
+
+
+def test_a_text_that_comes_with_its_empty_event_in_one_batch_is_stored(store, event):
+    found = store.events.add([bare(1), event(1)])
+    assert (found.accepted, found.duplicates, found.no_text) == (1, 1, 0)
+    assert arrived(store)[1:3] == ([1], [0])
+    assert store.counts.totals("s").table.sum() == 1
+
+
+def test_an_event_may_complete_one_of_another_id(store, event):
+    store.events.add([bare(1), bare(2)])
+    found = store.events.add([event(10, extra={"completes": "e1"}), event(11, extra={"completes": "unknown"})])
+    assert found.accepted == 2
+    assert arrived(store)[1:3] == ([3], [1])
+    assert store.events.add([event(1)]).duplicates == 1
+
+
+def test_an_event_without_text_is_forgotten_with_its_id(store, event, clock):
+    store.events.add([bare(1)])
+    for _ in range(10):
+        clock.move(days=1)
+        store.admin.purge()
+    assert store.admin.sizes().rows["textless"] == 0
+    assert store.events.add([event(1)]).accepted == 1
+    assert arrived(store)[1:3] == ([2], [1])

@@ -59,10 +59,11 @@ def texts_of(row: Mapping[str, Any]) -> Texts:
         raise wrong
     if _has_group(row) and (row.get("label") is not None or row.get("human_label") is not None):
         return Texts("", "", ())
-    fields = ", ".join(list(row)[:12]) or "none"
+    fields = ", ".join([name for name in row if name not in ("stream", "model")][:12]) or "none"
     raise InvalidInput(
         "the row states no prompt and response; it needs prompt and response, input and output, or messages "
-        f"(or a label with prompt_id), its fields are: {fields}"
+        f"(or a label with prompt_id), its fields beside stream and model "
+        f"are: {fields}"
     )
 
 

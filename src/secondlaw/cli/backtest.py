@@ -16,6 +16,7 @@ from secondlaw.cli.monitor_options import (
     PromiseName,
     RowsPerStep,
     Score,
+    Streams,
     Tolerances,
     Watch,
 )
@@ -84,6 +85,7 @@ def backtest(
     baseline: Baseline = None,
     tolerance: Tolerances = None,
     by: By = None,
+    streams: Streams = 1,
     score: Score = None,
     bounds: Bounds = None,
     restarts: Annotated[
@@ -160,6 +162,7 @@ def backtest(
     )  # fmt: skip
     options = BacktestOptions(
         score=score_field(score, bounds),
+        streams=streams,
         inject=inject,
         ramp=ramp,
         alphas=ALPHAS if budgets is None else _alphas(budgets),

@@ -10,15 +10,11 @@ from secondlaw.cli.options import BadRows, FileFormat, Json, Level, MaxBad, Quie
 
 if TYPE_CHECKING:
     from secondlaw.faithfulness import Scored
-    from secondlaw.pipeline.faithfulness import FileComparison
-    from secondlaw.types import Measured
 
 __all__ = ["faithfulness"]
 
-WHAT = (
-    "SF compares topics of answer and question. It does not see whether a statement is true and does not detect "
-    "hallucination; support and bigram precision show what the context holds of an answer."
-)
+STREAM = "In a stream"
+TRAIN = "A combined score"
 
 
 @guarded
@@ -43,8 +39,42 @@ def faithfulness(
     smoothing: Annotated[float, typer.Option("--smoothing", help="Pseudo-count of every topic, above 0.")] = 0.5,
     spread: Annotated[bool, typer.Option("--spread/--no-spread", help="Measure levels under other choices.")] = True,
     scores: Annotated[
-        Path | None, typer.Option("--scores", help="Write plain scores a row, for secondlaw watch --score.")
+        Path | None,
+        typer.Option("--scores", help="Write plain scores a row, for secondlaw watch --score.", rich_help_panel=STREAM),
     ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", help="Fit a combined score to labelled rows and write it here.", rich_help_panel=TRAIN),
+    ] = None,
+    label: Annotated[
+        str,
+        typer.Option("--label", help="Field with true or false: is the answer faithful?", rich_help_panel=TRAIN),
+    ] = "faithful",
+    combined: Annotated[
+        Path | None,
+        typer.Option("--combined", help="Give rows the score of --train, too.", rich_help_panel=TRAIN),
+    ] = None,
+    topics: Annotated[
+        Path | None, typer.Option("--topics", help="Topics of --topics-out, for all rows.", rich_help_panel=STREAM)
+    ] = None,
+    topics_out: Annotated[
+        Path | None,
+        typer.Option("--topics-out", help="Find topics of all rows and write them here.", rich_help_panel=STREAM),
+    ] = None,
+    stream: Annotated[
+        Path | None,
+        typer.Option(
+            "--stream", help="Write labelled rows for watch, backtest and the service.", rich_help_panel=STREAM
+        ),
+    ] = None,
+    of: Annotated[
+        str,
+        typer.Option(
+            "--of",
+            help="What --stream follows: support, bigram_precision, semantic_faithfulness, topics.",
+            rich_help_panel=STREAM,
+        ),
+    ] = "support",
     as_json: Json = False,
     report: Report = None,
     quiet: Quiet = False,
@@ -60,19 +90,39 @@ def faithfulness(
     With --json one object a row, one a line. SF is no detector of hallucination; the sentences' support, novel numbers
     and names are what to read for a single answer.
     """
+    from secondlaw.cli.faithfulness_text import say_comparison, say_results
     from secondlaw.cli.output import check_outputs, print_json
     from secondlaw.cli.progress import progress_bars
     from secondlaw.errors import InvalidInput
     from secondlaw.faithfulness import Scoring
     from secondlaw.pipeline.engines import embedder_of
-    from secondlaw.pipeline.faithfulness import compare_files, open_judge, read_examples, score_file, write_scores
+    from secondlaw.pipeline.faithfulness import compare_files, open_judge, read_examples, score_file
+    from secondlaw.pipeline.faithfulness_streams import (
+        NEED_TOPICS,
+        STREAMED,
+        load_topics,
+        save_topics,
+        write_scores,
+        write_stream,
+    )
+    from secondlaw.pipeline.faithfulness_training import combined_scores, load_combined, save_combined, train_combined
     from secondlaw.pipeline.settings import load_settings
 
-    check_outputs(report, bad_rows, scores)
+    check_outputs(report, bad_rows, scores, topics_out, stream, train)
+    given = None if combined is None else load_combined(combined)
+    if of not in STREAMED:
+        raise InvalidInput(f"--of is {', '.join(STREAMED)}, got {of!r}")
+    if stream is not None and of in NEED_TOPICS and topics is None and topics_out is None:
+        raise InvalidInput(f"--of {of} needs the same topics every day: --topics FILE, or --topics-out FILE to make it")
+    if topics is not None and (topics_out is not None or shared):
+        raise InvalidInput("--topics takes topics that are there; leave --topics-out and --shared-topics out")
     if not smoothing > 0:
         raise InvalidInput(f"--smoothing is a pseudo-count above 0, got {smoothing}")
-    if compare is not None and (report is not None or scores is not None):
-        raise InvalidInput("--report and --scores are of one file; leave --compare out, or run them apart")
+    written = (report, scores, stream, topics, topics_out, train, combined)
+    if compare is not None and any(one is not None for one in written):
+        raise InvalidInput("--compare prints a comparison alone; other files are made of one file without it")
+    if train is not None and combined is not None:
+        raise InvalidInput("--train makes a combined score and --combined uses one; give one of them")
     settings = load_settings(max_bad=max_bad, level=level, seed=seed, workers=workers)
     scoring = Scoring(
         seed=settings.seed,
@@ -91,27 +141,46 @@ def faithfulness(
             if as_json:
                 print_json({"schema": "secondlaw/faithfulness-comparison/1", **compared.to_dict()})
             else:
-                _say_comparison(compared)
+                say_comparison(compared)
             return
         with progress_bars(quiet=quiet) as bars:
-            results = score_file(examples, embedder, scoring=scoring, shared=shared, progress=bars("scoring"))
+            results, common = score_file(
+                examples, embedder, scoring=scoring, shared=shared or topics_out is not None,
+                topics=None if topics is None else load_topics(topics), progress=bars("scoring"),
+            )  # fmt: skip
+    if topics_out is not None and common is not None:
+        save_topics(common, topics_out)
+    if stream is not None:
+        left_out = write_stream(results, stream, of=of, topics=common)
+        if left_out:
+            warnings.append(f"{left_out:,} answers have no {of} and are not in {stream}")
+    if train is not None:
+        given, unlabelled = train_combined(results, field=label, seed=settings.seed, level=settings.level)
+        save_combined(given, train)
+        if unlabelled:
+            warnings.append(f"{unlabelled:,} answers have no label or no context and were not trained on")
+    added = None if given is None else combined_scores(results, given)
     if scores is not None:
-        write_scores(results, scores)
+        write_scores(results, scores, combined=added)
     if report is not None:
         _write_report(results, report, file, warnings)
     for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     if as_json:
-        _print_rows(results)
+        _print_rows(results, added)
     else:
-        _say(results, report)
+        say_results(results, report, combined=added, model=given)
 
 
-def _print_rows(results: "list[Scored]") -> None:
+def _print_rows(results: "list[Scored]", combined: list[float | None] | None) -> None:
     import orjson
 
-    for one in results:
-        typer.echo(orjson.dumps({"schema": "secondlaw/faithfulness/1", **one.to_dict()}).decode())
+    for place, one in enumerate(results):
+        row = {"schema": "secondlaw/faithfulness/1", **one.to_dict()}
+        if combined is not None:
+            value = combined[place]
+            row["combined"] = {"insufficient": "answer or context holds no sentence"} if value is None else value
+        typer.echo(orjson.dumps(row).decode())
 
 
 def _write_report(results: "list[Scored]", report: Path, file: str, warnings: list[str]) -> None:
@@ -123,89 +192,3 @@ def _write_report(results: "list[Scored]", report: Path, file: str, warnings: li
     write_faithfulness_page(
         results, report, source=file, warnings=warnings, created=datetime.now(UTC), version=secondlaw.__version__
     )
-
-
-MOST_SHOWN = 50
-
-
-def _say(results: "list[Scored]", report: Path | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from secondlaw.reports.words import one_line
-    from secondlaw.statistics.permutation import p_text
-    from secondlaw.types import Insufficient
-
-    table = Table("id", "q/c/a", "SF", "null", "p", "off support", "support", "bigrams", "novel", box=None)
-    table.columns[4].no_wrap = True
-    reasons: dict[str, int] = {}
-    for one in results:
-        for measured in (one.semantic_faithfulness, one.grounding.support, one.grounding.bigram_precision):
-            if isinstance(measured, Insufficient):
-                reasons[measured.reason] = reasons.get(measured.reason, 0) + 1
-    for one in results[:MOST_SHOWN]:
-        sizes = "/".join(str(int((one.embedded.parts == part).sum())) for part in range(3))
-        found = one.grounding
-        cells = [
-            _cell(one.semantic_faithfulness),
-            _cell(one.off_support_mass),
-            _cell(found.support, found.mean_support),
-            _cell(found.bigram_precision, found.bigram_share),
-        ]
-        table.add_row(
-            Text(one_line(one.embedded.example.id, 16)),
-            sizes,
-            cells[0],
-            "-" if one.null is None else f"{one.null.mean:.2f}",
-            "-" if one.p_value is None else p_text(one.p_value),
-            cells[1],
-            cells[2],
-            cells[3],
-            Text(one_line(", ".join((*one.grounding.novel_numbers, *one.grounding.novel_names)) or "none", 40)),
-        )
-    console = Console()
-    console.print(table)
-    if len(results) > MOST_SHOWN:
-        console.print(f"{len(results) - MOST_SHOWN:,} more: see --json or --report.", highlight=False)
-    for reason, times in list(reasons.items())[:6]:
-        console.print(f"insufficient, {times} times: {reason}", highlight=False, markup=False)
-    for note, ids in _notes(results).items():
-        console.print(f"note ({ids} rows): {note}", highlight=False, markup=False)
-    console.print(WHAT, style="dim", highlight=False)
-    if report is not None:
-        typer.echo(f"report: {report}")
-
-
-def _cell(measured: "Measured", plain: float | None = None) -> str:
-    from secondlaw.types import Estimate
-
-    if isinstance(measured, Estimate):
-        return f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}]"
-    return "-" if plain is None else f"{plain:.2f} (no interval)"
-
-
-def _notes(results: "list[Scored]") -> dict[str, int]:
-    found: dict[str, int] = {}
-    for one in results:
-        for note in one.notes:
-            found[note] = found.get(note, 0) + 1
-    return dict(list(found.items())[:6])
-
-
-def _say_comparison(found: "FileComparison") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from secondlaw.statistics.permutation import p_text
-
-    table = Table("second less first", "first", "second", "difference", "p", box=None)
-    for one in found.differences:
-        first, second = ("-" if mean is None else f"{mean:.3f}" for mean in (one.first, one.second))
-        table.add_row(one.name, first, second, str(one.difference), "-" if one.p_value is None else p_text(one.p_value))
-    console = Console()
-    console.print(f"{found.first} -> {found.second}: {found.pairs} pairs", highlight=False, markup=False)
-    console.print(table)
-    for warning in found.warnings:
-        console.print(f"note: {warning}", highlight=False, markup=False)
-    console.print(WHAT, style="dim", highlight=False)

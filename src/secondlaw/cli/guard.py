@@ -9,7 +9,7 @@ import typer
 
 from secondlaw.errors import SecondLawError, SourceError
 
-__all__ = ["ERROR_SCHEMA", "INTERRUPTED", "guarded"]
+__all__ = ["ERROR_SCHEMA", "INTERRUPTED", "guarded", "say_json"]
 
 ERROR_SCHEMA = "secondlaw/error/1"
 INTERRUPTED = 130
@@ -50,7 +50,12 @@ def guarded(command: Command) -> Command:
 def _say(error: SecondLawError, *, as_json: bool) -> None:
     typer.echo(f"secondlaw: {error}", err=True)
     if as_json:
-        import orjson
+        say_json(error)
 
-        content = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
-        typer.echo(orjson.dumps({"schema": ERROR_SCHEMA, "error": content}, option=orjson.OPT_INDENT_2).decode())
+
+def say_json(error: SecondLawError) -> None:
+    """Print an error as the documented JSON object, in one line: a program may read the output line by line."""
+    import orjson
+
+    content = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+    typer.echo(orjson.dumps({"schema": ERROR_SCHEMA, "error": content}).decode())

@@ -16,6 +16,7 @@ from secondlaw.cli.classifier import classifier
 from secondlaw.cli.classify import classify
 from secondlaw.cli.compare import compare
 from secondlaw.cli.demo import demo
+from secondlaw.cli.entropy_production import entropy_production
 from secondlaw.cli.faithfulness import faithfulness
 from secondlaw.cli.label import label
 from secondlaw.cli.local_model import local_model
@@ -27,6 +28,7 @@ from secondlaw.cli.score import score
 from secondlaw.cli.serve import alerts, serve, store, token
 from secondlaw.cli.stress_set import stress_set
 from secondlaw.cli.temporal import temporal
+from secondlaw.cli.usage import Program
 from secondlaw.cli.watch import watch
 
 __all__ = ["app", "main"]
@@ -39,6 +41,7 @@ EPILOG = (
 
 app = typer.Typer(
     name="secondlaw",
+    cls=Program,
     help="Measure how a language model behaves, how its entropy S(t) drifts, and how sure that is.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -64,6 +67,7 @@ def options(
 
 for _command in (demo, measure, compare, check, temporal, watch, backtest, classify, score, label, sample, plan, serve):
     app.command()(_command)
+app.command(name="entropy-production")(entropy_production)
 app.command()(faithfulness)
 app.command()(reproduce)
 app.command(name="local-model")(local_model)

@@ -20,6 +20,7 @@ __all__ = [
     "PromiseName",
     "RowsPerStep",
     "Score",
+    "Streams",
     "Tolerances",
     "Watch",
     "score_field",
@@ -71,13 +72,22 @@ Tolerances = Annotated[
     list[str] | None,
     typer.Option(
         "--tolerance",
-        help="Rise that is no drift: surprisal=.05 (nats), misaligned=.01 (share, of each category too); repeatable.",
+        help="Rise that is no drift: surprisal=.05 (nats), misaligned=.01 (share, of each category too), g4=.01.",
         rich_help_panel=_WATCHING,
     ),
 ]
 By = Annotated[
     Literal["prompt_set", "intent"] | None,
     typer.Option("--by", help="One monitor for each, with one budget for all.", rich_help_panel=_WATCHING),
+]
+Streams = Annotated[
+    int,
+    typer.Option(
+        "--streams",
+        min=1,
+        help="Series expected to share alpha; others that come up share it too.",
+        rich_help_panel=_WATCHING,
+    ),
 ]
 Score = Annotated[
     str | None,

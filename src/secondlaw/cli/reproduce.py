@@ -16,6 +16,12 @@ __all__ = ["reproduce"]
 PAPERS = ("2511.10704", "2512.03047", "2512.05156")
 # Of a paper whose data are not part of the repository.
 WITH_DATA = "2512.05156"
+PAGE_HEAD = """# What papers claim and what we measure
+
+Written by `secondlaw reproduce --page docs/reproductions.md`. *Reproduced*: we measure what is stated. *Not
+reproducible*: what is published does not determine it, or leads elsewhere. *Refuted*: it contradicts a calculation or
+measurement that needs nothing unpublished.
+"""
 
 
 @guarded
@@ -24,11 +30,13 @@ def reproduce(
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder with papers' data (default: SECONDLAW_DATA).")
     ] = None,
+    page: Annotated[Path | None, typer.Option("--page", help="Write the tables as Markdown to this file.")] = None,
     as_json: Json = False,
 ) -> None:
     """Set papers' claims beside what we measure: reproduced, not reproducible or refuted, with the reason."""
     from secondlaw.cli.output import print_json
     from secondlaw.errors import InvalidInput, SourceError
+    from secondlaw.formats.whole_files import replace_file
 
     asked = None if paper is None else paper.removeprefix("arXiv:")
     if asked is not None and asked not in PAPERS:
@@ -41,6 +49,9 @@ def reproduce(
             if asked is not None:
                 raise
             typer.echo(f"{one} is left out: {error}", err=True)
+    if page is not None:
+        text = "\n".join([PAGE_HEAD, *(one.to_markdown() for one in found)])
+        replace_file(page, lambda part: part.write_text(text, encoding="utf-8"))
     if as_json:
         print_json([line for one in found for line in one.to_list()])
     else:

@@ -20,12 +20,13 @@ from secondlaw.cli.monitor_options import (
     PromiseName,
     RowsPerStep,
     Score,
+    Streams,
     Tolerances,
     score_field,
     tolerances,
 )
 from secondlaw.cli.monitor_options import Watch as Watched
-from secondlaw.cli.options import AssumeUtc, BadRows, Engine, Every, MaxBad, Quiet, TaxonomyName
+from secondlaw.cli.options import AssumeUtc, Engine, Every, MaxBad, Quiet, TaxonomyName
 
 if TYPE_CHECKING:
     from secondlaw.drift.monitoring import StreamDecision
@@ -81,15 +82,20 @@ def watch(
     baseline: Baseline = None,
     tolerance: Tolerances = None,
     by: By = None,
-    streams: Annotated[
-        int, typer.Option("--streams", min=1, help="Series expected to share alpha.", rich_help_panel="Watching")
-    ] = 1,
+    streams: Streams = 1,
     score: Score = None,
     bounds: Bounds = None,
     engine: Engine = None,
     taxonomy: TaxonomyName = None,
     max_bad: MaxBad = None,
-    bad_rows: BadRows = None,
+    bad_rows: Annotated[
+        Path | None,
+        typer.Option(
+            "--bad-rows",
+            help="Where bad rows are kept (default: FILE.watch.bad.jsonl).",
+            rich_help_panel="Reading",
+        ),
+    ] = None,
     assume_utc: AssumeUtc = None,
 ) -> None:
     """Follow a log that is still being written, and raise an alarm when behavior drifts.
@@ -106,7 +112,8 @@ def watch(
     from secondlaw.pipeline.monitoring import StepRowReader, plan_of
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.pipeline.sources import parse_source
-    from secondlaw.pipeline.watching import Watch, watch_state_path
+    from secondlaw.pipeline.watch_states import watch_state_path
+    from secondlaw.pipeline.watching import Watch
 
     settings = load_settings(
         every=every, rows_per_step=rows_per_step, lateness=lateness, monitor_alpha=alpha, monitor_promise=promise,
@@ -126,16 +133,20 @@ def watch(
     def open_log(place: Mapping[str, Any] | None) -> FollowedFile | FollowedStream:
         return FollowedStream(sys.stdin.buffer) if piped else FollowedFile(source.path, position=place)
 
-    with Quarantine(bad_rows or quarantine_path(source.path), max_bad=settings.max_bad) as quarantine:
+    where = bad_rows or quarantine_path(source.path, of="watch")
+    with Quarantine(where, max_bad=settings.max_bad, keeps=True) as quarantine:
         run = Watch(
             open_log,
-            reader=StepRowReader(settings, taxonomy=categories, bad=quarantine.add, score=field),
-            plan=plan_of(settings, categories, streams=streams, more_streams=True, score=field),
+            reader=StepRowReader(settings, taxonomy=categories, bad=quarantine.add, score=field, model=source.model),
+            plan=plan_of(settings, categories, streams=streams, score=field),
             settings=settings,
+            bad_rows=quarantine,
             state=kept,
             model=source.model,
             stride=stride,
         )
+        if run.replayed_words:
+            typer.echo(f"note: {run.replayed_words}", err=True)
         try:
             with run.log, screen_for(run, log, as_json=as_json, quiet=quiet) as screen:
                 _Loop(run, screen.show, on_alarm, until_alarm=until_alarm, clock=clock and not piped).follow(once=once)

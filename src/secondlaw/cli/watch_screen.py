@@ -103,13 +103,14 @@ def render(watched: Watch, name: str) -> Group:
         parts.append(Text(f"alarm: {said.series}, {said.label}: {said.decision.reason}", style="red"))
     bad = [f"{watched.bad:,} bad rows are in no count (--bad-rows)"] if watched.bad else []
     parts += [Text(f"note: {note}", style="yellow") for note in (*bad, *watched.notes)]
-    parts.append(Text(f"{watched.plan.promise_words}. Labels as they are, uncorrected. Ctrl-C to end", style="dim"))
+    budget = "; ".join(watched.budget_words)
+    parts.append(Text(f"{budget}. Labels as they are, uncorrected. Ctrl-C to end", style="dim"))
     return Group(*parts)
 
 
 def _introduce(watched: Watch, name: str) -> None:
     again = f", going on after {watched.rows} rows" if watched.resumed else ""
-    typer.echo(f"watching {name}{again}: {watched.plan.promise_words}")
+    typer.echo(f"watching {name}{again}: {'; '.join(watched.budget_words)}")
 
 
 def _json_lines(one: Decided) -> list[str]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.resampling import block_ids
 
 __all__ = ["Side"]
 
@@ -25,6 +24,10 @@ class Side:
         Responses by category; prompts without any are left out.
     examples : mapping of (prompt, category index) to ids, optional
         Which responses were counted.
+    steps : array_like, shape (T, K), optional
+        The same responses by step, where responses of one step may resemble each other.
+    cells : array_like, shape (C, K), optional
+        The same responses by prompt and step.
 
     Raises
     ------
@@ -35,12 +38,17 @@ class Side:
     prompts: tuple[str, ...]
     counts: NDArray[np.float64]
     examples: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    steps: NDArray[np.float64] | None = None
+    cells: NDArray[np.float64] | None = None
 
     def __init__(
         self,
         prompts: Sequence[str],
         counts: ArrayLike,
         examples: Mapping[tuple[str, int], tuple[str, ...]] | None = None,
+        *,
+        steps: ArrayLike | None = None,
+        cells: ArrayLike | None = None,
     ) -> None:
         table = np.asarray(counts, dtype=np.float64)
         if table.ndim != 2 or len(table) != len(prompts) or table.shape[1] < 2:
@@ -53,6 +61,8 @@ class Side:
         object.__setattr__(self, "prompts", tuple(p for p, kept in zip(prompts, held, strict=True) if kept))
         object.__setattr__(self, "counts", table[held])
         object.__setattr__(self, "examples", dict(examples or {}))
+        for name, given in (("steps", steps), ("cells", cells)):
+            object.__setattr__(self, name, None if given is None else _same_responses(given, table, name))
 
     @classmethod
     def from_rows(
@@ -93,12 +103,15 @@ class Side:
         """Whether both sides hold the same prompts."""
         return len(self.prompts) == len(other.prompts) and set(self.prompts) == set(other.prompts)
 
-    def blocks(self) -> NDArray[np.float64]:
-        """Return the counts of the units that are resampled: prompts in the order of their ids, or blocks of many."""
-        ids = block_ids(self.prompts)
-        table = np.zeros((int(ids.max()) + 1, self.counts.shape[1]))
-        np.add.at(table, ids, self.counts)
-        return table
+    def beside(self, other: "Side") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the counts (G, K) of both sides by all prompts of either; zeros where a side does not have it."""
+        place = {prompt: i for i, prompt in enumerate(dict.fromkeys((*self.prompts, *other.prompts)))}
+        tables = []
+        for side in (self, other):
+            table = np.zeros((len(place), side.counts.shape[1]))
+            table[[place[prompt] for prompt in side.prompts]] = side.counts
+            tables.append(table)
+        return tables[0], tables[1]
 
     def ordered_as(self, prompts: Sequence[str]) -> NDArray[np.float64]:
         """Return the counts in the order of `prompts`, which are this side's."""
@@ -109,3 +122,10 @@ class Side:
         """Return the prompts that belong to one part."""
         keep = [i for i, prompt in enumerate(self.prompts) if parts.get(prompt, "(none)") == name]
         return Side([self.prompts[i] for i in keep], self.counts[keep], self.examples)
+
+
+def _same_responses(given: ArrayLike, table: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    found = np.asarray(given, dtype=np.float64)
+    if found.ndim != 2 or not np.array_equal(found.sum(axis=0), table.sum(axis=0)):
+        raise InvalidInput(f"counts by {name} are those of the same responses as the counts by prompt")
+    return np.asarray(found[found.sum(axis=1) > 0])

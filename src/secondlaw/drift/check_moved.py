@@ -44,7 +44,7 @@ def what_moved(
     parts = {name: stratum_names[i] for name, i in zip(names, table.stratum[here].tolist(), strict=True)}
     found = attribute_change(
         Side(names, table.first[here]), Side(names, table.second[here]), categories=taxonomy.keys, parts=parts,
-        rng=rng, level=1.0 - options.alpha, resamples=100,
+        rng=rng, level=1.0 - options.alpha,
     )  # fmt: skip
     strata = tuple(
         MovedStratum(

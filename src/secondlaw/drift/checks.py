@@ -44,7 +44,6 @@ __all__ = ["RunRows", "check_runs"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-ONLY_RISES = ("misaligned", "outside")
 SIZES = {"distribution": "total_variation"}
 """Which change says how large it is, where it has another name than the check."""
 
@@ -231,11 +230,7 @@ def _one(
     name: str, change: Measured, p_value: float, adjusted: float, names: tuple[str, str], options: CheckOptions
 ) -> Checked:
     assert isinstance(change, Estimate)  # noqa: S101 - every change that can be asked for is an estimate here
-    one_sided = name in ONLY_RISES
-    significant = adjusted <= options.alpha and (change.value > 0.0 or not one_sided)
-    if name == "entropy":  # permutation tests all of the distribution: categories that change places leave S as it is
-        significant = significant and not change.low <= 0.0 <= change.high
-    outcome = decide(change, significant=significant, one_sided=one_sided, tolerance=options.tolerance)
+    outcome = decide(name, change, rejects=adjusted <= options.alpha, tolerance=options.tolerance)
     what = {
         "distribution": "total variation", "misaligned": "misaligned share", "entropy": "S",
         "outside": "share outside the taxonomy",

@@ -3,7 +3,7 @@
 =============  ===========================================================================================
 distribution   fails when the distributions over the categories differ (G statistic, permutation by prompt)
 misaligned     fails when the second run's misaligned share is higher
-entropy        fails when the mean S differs
+entropy        fails when the mean S differs: the test rejects, and the interval of the change excludes 0
 =============  ===========================================================================================
 
 Without a tolerance a gate fails on significance alone. With one, the change must matter: it fails when the change is
@@ -19,11 +19,13 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.permutation import p_text
 from secondlaw.types import SHARE, Estimate, Measured
 
-__all__ = ["GATES", "Gate", "Outcome", "Verdict", "decide", "judge", "signed"]
+__all__ = ["GATES", "ONLY_RISES", "Gate", "Outcome", "Verdict", "decide", "judge", "signed"]
 
 Gate = Literal["distribution", "misaligned", "entropy"]
 Outcome = Literal["pass", "fail", "inconclusive"]
 GATES: tuple[Gate, ...] = get_args(Gate)
+ONLY_RISES = ("misaligned", "outside")
+"""Quantities of which only a rise counts."""
 EXIT_CODES = {"pass": 0, "fail": 10, "inconclusive": 11}
 
 
@@ -89,9 +91,8 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
     InvalidInput
         If there is no such gate, or the permutations are too few for `alpha`.
     """
-    change, p_value, one_sided = _numbers(comparison, gate, alpha)
-    significant = p_value < alpha and (change.value > 0.0 or not one_sided)
-    verdict = decide(change, significant=significant, one_sided=one_sided, tolerance=tolerance)
+    change, p_value = _numbers(comparison, gate, alpha)
+    verdict = decide(gate, change, rejects=p_value < alpha, tolerance=tolerance)
     what = {"distribution": "total variation", "misaligned": "misaligned share", "entropy": "mean S"}[gate]
     bound = "" if tolerance is None else f", tolerance {tolerance:g}"
     moved = f"{change} between" if gate == "distribution" else f"changes by {signed(change)} from"
@@ -104,26 +105,35 @@ def judge(comparison: Comparison, gate: Gate, *, alpha: float, tolerance: float 
     return Verdict(gate, verdict, message, p_value, change)
 
 
-def decide(change: Estimate, *, significant: bool, one_sided: bool = False, tolerance: float | None = None) -> Outcome:
-    """Return what a change means, given whether it is significant.
+def decide(quantity: str, change: Estimate, *, rejects: bool, tolerance: float | None = None) -> Outcome:
+    """Return what a change means, given whether the permutation test of its quantity rejects.
+
+    Of the quantities in :data:`ONLY_RISES` a fall is no failure. The permutation test takes alike runs for its null;
+    categories that change places leave S as it is and are rejected all the same, so that *entropy* must have an
+    interval without 0 as well.
 
     Parameters
     ----------
+    quantity : str
+        Such as ``"entropy"``.
     change : Estimate
         Second run minus first.
-    significant : bool
-        Whether the test rejects, in the direction that counts.
-    one_sided : bool
-        Whether only a rise counts.
+    rejects : bool
     tolerance : float, optional
         Largest change that does not matter. With it *pass* is a statement of equivalence: the interval lies within it.
 
     Examples
     --------
     >>> change = Estimate(0.02, -0.01, 0.05, 0.95, 40, SHARE, "", "prompts")
-    >>> [decide(change, significant=False, tolerance=bound) for bound in (None, 0.1, 0.03)]
+    >>> [decide("misaligned", change, rejects=False, tolerance=bound) for bound in (None, 0.1, 0.03)]
     ['pass', 'pass', 'inconclusive']
+    >>> decide("misaligned", change, rejects=True), decide("entropy", change, rejects=True)
+    ('fail', 'pass')
     """
+    one_sided = quantity in ONLY_RISES
+    significant = rejects and (change.value > 0.0 or not one_sided)
+    if quantity == "entropy":
+        significant = significant and not change.low <= 0.0 <= change.high
     low, high = (change.low, change.high) if not one_sided else (max(change.low, 0.0), max(change.high, 0.0))
     if significant and (tolerance is None or abs(change.value) > tolerance):
         return "fail"
@@ -131,16 +141,16 @@ def decide(change: Estimate, *, significant: bool, one_sided: bool = False, tole
     return "pass" if within else "inconclusive"
 
 
-def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate, float, bool]:
-    """Return the change from first to second, its p-value, and whether only a rise counts."""
+def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate, float]:
+    """Return the change from first to second, and its p-value."""
     if gate not in GATES:
         raise InvalidInput(f"a gate is one of {', '.join(GATES)}, got {gate!r}")
-    found: dict[Gate, tuple[Measured, float | None, bool]] = {
-        "distribution": (comparison.total_variation, comparison.distribution_p, False),
-        "misaligned": (comparison.misaligned_difference, comparison.misaligned_difference_p, True),
-        "entropy": (comparison.entropy_difference, comparison.entropy_difference_p, False),
+    found: dict[Gate, tuple[Measured, float | None]] = {
+        "distribution": (comparison.total_variation, comparison.distribution_p),
+        "misaligned": (comparison.misaligned_difference, comparison.misaligned_difference_p),
+        "entropy": (comparison.entropy_difference, comparison.entropy_difference_p),
     }
-    change, p_value, one_sided = found[gate]
+    change, p_value = found[gate]
     if not isinstance(change, Estimate) or p_value is None:
         raise NotEnoughData(f"the {gate} gate has nothing to judge: {change}")
     matched = comparison.matched_prompts
@@ -155,7 +165,7 @@ def _numbers(comparison: Comparison, gate: Gate, alpha: float) -> tuple[Estimate
             f"{comparison.permutations} permutations give no p-value below {least:g}, so no gate could fail at "
             f"alpha {alpha:g}: raise --permutations"
         )
-    return change, p_value, one_sided
+    return change, p_value
 
 
 def signed(change: Estimate) -> str:

@@ -165,7 +165,7 @@ def false_alarms(
         "first alarms a watched step, exact Poisson interval", "steps",
     )  # fmt: skip
     by_step = plan.detector == "betting" and plan.promise == "e-SR" and not plan.delta
-    promised_rate = plan.alpha * plan.weight_of(0) if by_step else None
+    promised_rate = plan.alpha_of(0) if by_step else None
     return FalseAlarms(len(first), watched, alarmed, rate, _promised(plan, watched), promised_rate)
 
 
@@ -216,7 +216,7 @@ def first_alarms(runs: Floats, plan: MonitorPlan) -> NDArray[np.int64]:
     if plan.detector == "betting":
         settings = plan.betting_settings(0)
         if plan.shares_discoveries:  # one of several series drifts: it alone must reach 1 / (alpha times its part)
-            settings = replace(settings, alpha=plan.alpha * plan.weight_of(0))
+            settings = replace(settings, alpha=plan.alpha_of(0))
         return replay_betting(runs, settings).first_alarm
     first = np.full(len(runs), -1, dtype=np.int64)
     for i, run in enumerate(runs):
@@ -252,7 +252,7 @@ def _promised(plan: MonitorPlan, steps: int) -> float | None:
     """Return the most runs with a false alarm that the promise allows, as a share."""
     if plan.detector == "universal" or (plan.detector == "betting" and plan.promise == "e-process"):
         return min(1.0, plan.alpha + plan.delta)
-    return min(1.0, plan.alpha * plan.weight_of(0) * steps + plan.delta) if plan.detector == "betting" else None
+    return min(1.0, plan.alpha_of(0) * steps + plan.delta) if plan.detector == "betting" else None
 
 
 def _poisson_interval(events: int, level: float) -> tuple[float, float]:

@@ -2,94 +2,48 @@
 
 One series is monitored for each stream and model (and, if the plan says so, for each prompt set or intent). A series'
 monitor is made when its first step comes. With the promise *e-SR* and for the universal detector each series has its
-part of alpha; with *e-process* e-Benjamini-Hochberg decides over the evidence of all series at every step.
+part of alpha (:mod:`secondlaw.drift.monitoring_budget`); with *e-process* e-Benjamini-Hochberg decides over the
+evidence of all series at every step.
 
 The state is plain JSON; decisions after a restart are those of monitors that never stopped.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
-from secondlaw.drift.monitoring_mix import MixChange, MixMemory
+from secondlaw.drift.monitoring_budget import alpha_words
+from secondlaw.drift.monitoring_mix import MixMemory
 from secondlaw.drift.monitoring_plan import MonitorPlan, StreamMonitor
+from secondlaw.drift.monitoring_series import SeriesKey, StreamDecision, series_of
 from secondlaw.drift.monitors import BettingMonitor, Decision, UniversalMonitor, Verdict, drifting_streams
-from secondlaw.drift.step_counts import StepCounts, Strata
+from secondlaw.drift.step_counts import StepCounts
 from secondlaw.errors import InvalidInput, NotEnoughData
 
 __all__ = ["MonitorSet", "SeriesKey", "StreamDecision", "series_of"]
 
 
-class SeriesKey(NamedTuple):
-    """What one monitor watches: a stream, a model, and where told apart a prompt set or intent (else ``""``)."""
-
-    stream: str
-    model: str
-    part: str = ""
-
-    def __str__(self) -> str:
-        return "/".join(self if self.part else self[:2])
-
-
-@dataclass(frozen=True, slots=True)
-class StreamDecision:
-    """What the monitor of one series said at one step.
-
-    Parameters
-    ----------
-    series : SeriesKey
-    label : str
-        The step as a person reads it.
-    decision : Decision
-    is_guaranteed : bool
-        Whether the detector's false alarms are bounded.
-    mix : MixChange or None
-        At a drift alarm: how the mix of prompts changed. A changed mix moves the shares without any drift of the model.
-    """
-
-    series: SeriesKey
-    label: str
-    decision: Decision
-    is_guaranteed: bool
-    mix: MixChange | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the decision as plain JSON values."""
-        mix = None
-        if self.mix is not None:
-            names = sorted({*self.mix.before, *self.mix.after})
-            mix = {
-                "total_variation": self.mix.total_variation,
-                "parts": [
-                    {"prompt_set": one, "intent": two, "before": self.mix.before.get((one, two), 0.0),
-                     "after": self.mix.after.get((one, two), 0.0)}
-                    for one, two in names
-                ],
-            }  # fmt: skip
-        return {
-            "stream": self.series.stream,
-            "model": self.series.model,
-            "part": self.series.part,
-            "label": self.label,
-            **self.decision.to_dict(),
-            "guaranteed": self.is_guaranteed,
-            "mix": mix,
-        }
-
-
 @dataclass(slots=True)
 class _Series:
     monitor: StreamMonitor
-    weight: float
+    place: int
+    spent: float = 0.0  # e-SR: false alarms allowed by now
     label: str = ""
     evidence: float = -math.inf
     last: Decision | None = None
     since: int | None = None  # where e-Benjamini-Hochberg chose it
     began: int | None = None
     mix: MixMemory = field(default_factory=MixMemory)
+
+    def budget(self, plan: MonitorPlan) -> dict[str, float | None] | None:
+        if isinstance(self.monitor, BettingMonitor):
+            return self.monitor.spent | {"allowed": self.spent if plan.shares_by_step else None}
+        if isinstance(self.monitor, UniversalMonitor):
+            return {"alpha": self.monitor.alpha, "alpha_so_far": self.monitor.spent, "delta": self.monitor.delta}
+        return None
 
 
 class MonitorSet:
@@ -121,16 +75,17 @@ class MonitorSet:
 
     @property
     def budget(self) -> dict[str, Any]:
-        """The budget as promised, and what each series may spend of it now."""
+        """The budget as promised, and what each series may spend of it now.
+
+        Of a series ``alpha`` is its part now; ``allowed`` the false alarms that e-SR has allowed it by now.
+        """
         return {
             "promise": self.plan.promise_words,
+            "threshold": alpha_words(self.plan, seen=len(self._series)),
             "guaranteed": self.plan.is_guaranteed,
             "alpha": self.plan.alpha,
             "delta": self.plan.delta,
-            "series": {
-                str(key): one.monitor.spent if isinstance(one.monitor, BettingMonitor | UniversalMonitor) else None
-                for key, one in self._series.items()
-            },
+            "series": {str(key): one.budget(self.plan) for key, one in self._series.items()},
         }
 
     def observe(self, step: StepCounts) -> list[StreamDecision]:
@@ -184,6 +139,14 @@ class MonitorSet:
         one.mix = MixMemory()
         one.monitor.relearn()
 
+    def name_categories(self, keys: Sequence[str]) -> None:
+        """Call categories by these keys: a state that was written without them goes on, deciding the same."""
+        self.plan = self.plan.with_(categories=tuple(keys))
+        self._settings = self.plan.betting_settings(0)
+        for one in self._series.values():
+            if isinstance(one.monitor, BettingMonitor):
+                one.monitor.name_categories(keys)
+
     def to_state(self) -> dict[str, Any]:
         """Return the state as plain JSON values."""
         return {
@@ -192,6 +155,7 @@ class MonitorSet:
                 {
                     "key": list(key),
                     "monitor": one.monitor.to_state(),
+                    "spent": one.spent,
                     "label": one.label,
                     "evidence": one.evidence if one.evidence > -math.inf else None,
                     "last": None if one.last is None else one.last.to_dict(),
@@ -215,7 +179,7 @@ class MonitorSet:
         try:
             found = cls(MonitorPlan.from_dict(state["plan"]))
             for place, values in enumerate(state["series"]):
-                one = _Series(found.plan.load_monitor(values["monitor"]), found.plan.weight_of(place), values["label"])
+                one = _Series(found.plan.load_monitor(values["monitor"]), place, values["spent"], values["label"])
                 one.evidence = -math.inf if values["evidence"] is None else values["evidence"]
                 one.last = None if values["last"] is None else _decision(values["last"])
                 one.since, one.began = values["since"], values["began"]
@@ -235,9 +199,14 @@ class MonitorSet:
         one = self._series.get(key)
         if one is None:
             place = len(self._series)
-            one = self._series[key] = _Series(self.plan.new_monitor(place), self.plan.weight_of(place))
+            one = self._series[key] = _Series(self.plan.new_monitor(place), place)
         if one.since is not None and self.plan.restarts and self.plan.shares_discoveries:
             self.restart(key)
+        alpha = self.plan.alpha_of(one.place, seen=len(self._series))
+        if isinstance(one.monitor, BettingMonitor) and self.plan.shares_by_step:
+            if alpha != one.monitor.settings.alpha:
+                one.monitor.share(alpha)
+            one.spent += 0.0 if one.monitor.baseline is None else alpha
         decision = _take(one.monitor, step, self.plan)
         one.label, one.evidence, one.last = step.label, decision.log_evidence, decision
         one.mix.take(step, decision)
@@ -245,14 +214,15 @@ class MonitorSet:
 
     def _said(self, key: SeriesKey, one: _Series, decision: Decision) -> StreamDecision:
         mix = one.mix.change() if decision.alarm and decision.verdict == "drifting" else None
-        return StreamDecision(key, one.label, decision, self.plan.is_guaranteed, mix)
+        alpha = self.plan.alpha_of(one.place, seen=len(self._series)) if self.plan.is_guaranteed else None
+        return StreamDecision(key, one.label, decision, self.plan.is_guaranteed, mix, alpha)
 
     def _together(self, said: list[StreamDecision]) -> list[StreamDecision]:
         """Let e-Benjamini-Hochberg decide over all series; it alone raises drift alarms then."""
         logs, runs = [], []
         for one in self._series.values():
-            # Weights sum to 1, so that w L e are e-values on average, for L series.
-            logs.append(one.evidence + math.log(one.weight * len(self._series)))
+            # Parts sum to 1, so that w L e are e-values on average, for L series.
+            logs.append(one.evidence + math.log(self.plan.weight_of(one.place) * len(self._series)))
             runs.append(one.monitor.spent["run"] if isinstance(one.monitor, BettingMonitor) else 1)
         chosen = np.zeros(len(logs), dtype=bool)
         if max(logs) >= -math.log(self.plan.alpha):  # below it nothing can be chosen
@@ -275,7 +245,7 @@ class MonitorSet:
             return decision
         # Where it stands alone; with others beside it e-Benjamini-Hochberg asks for less.
         run = int(one.monitor.spent["run"]) if isinstance(one.monitor, BettingMonitor) else 1
-        alone = math.log(run * (run + 1.0) / (self.plan.alpha * one.weight))
+        alone = math.log(run * (run + 1.0) / self.plan.alpha_of(one.place))
         verdict: Verdict = "quiet" if one.since is None else "drifting"
         reason = "monitored, no drift found among all series"
         if one.since is not None:
@@ -289,16 +259,6 @@ class MonitorSet:
             change_point=one.began if one.since is not None else None,
             reason=reason,
         )
-
-
-def series_of(step: StepCounts, by: Strata | None, known: Iterable[SeriesKey]) -> list[tuple[SeriesKey, StepCounts]]:
-    """Return the series of a step; those known from before that are not in it come with counts of zero."""
-    whole = SeriesKey(step.stream, step.model)
-    if by is None:
-        return [(whole, step)]
-    before = [key.part for key in known if key[:2] == whole[:2]]
-    names = dict.fromkeys([*before, *(getattr(cell, by) for cell in (*step.cells, *step.values))])
-    return [(whole._replace(part=name), step.part(by, name)) for name in names]
 
 
 def _take(monitor: StreamMonitor, step: StepCounts, plan: MonitorPlan) -> Decision:

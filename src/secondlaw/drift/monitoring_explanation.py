@@ -79,10 +79,14 @@ def attributed(
     sides = _side(before, len(categories)), _side(after, len(categories))
     intents, sets = _parts((*before, *after), "intent"), _parts((*before, *after), "prompt_set")
     try:
-        found = attribute_change(*sides, categories=categories, parts=intents, rng=rng, level=level, examples=examples)
+        found = attribute_change(
+            *sides, categories=categories, parts=intents, rng=rng, level=level, examples=examples, is_chosen=True
+        )
         if sets is None:
             return found, ()
-        by_set = attribute_change(*sides, categories=categories, parts=sets, rng=rng, level=level, examples=0)
+        by_set = attribute_change(
+            *sides, categories=categories, parts=sets, rng=rng, level=level, examples=0, is_chosen=True
+        )
     except NotEnoughData as error:
         return Insufficient(str(error)), ()
     return found, by_set.parts
@@ -91,7 +95,7 @@ def attributed(
 def moved_words(attribution: Attribution | Insufficient, sets: Sequence[PartChange] = ()) -> str:
     """Say what moved: categories with their change in points and its interval, then intents and prompt sets.
 
-    The intervals take the begin of the change for known.
+    The intervals hold together, and know that a change point and an alarm chose the stretch.
     """
     if isinstance(attribution, Insufficient):
         return ""
@@ -114,13 +118,19 @@ def moved_words(attribution: Attribution | Insufficient, sets: Sequence[PartChan
 def _side(steps: Sequence[StepCounts], width: int) -> Side:
     counts: dict[str, np.ndarray] = {}
     ids: dict[tuple[str, int], tuple[str, ...]] = {}
+    within: list[np.ndarray] = []
     for step in steps:
+        here: dict[str, np.ndarray] = {}
         for cell, row in step.cells.items():
-            counts[cell.cluster] = counts.get(cell.cluster, np.zeros(width, dtype=np.int64)) + np.array(row[:-1])
+            here[cell.cluster] = here.get(cell.cluster, np.zeros(width, dtype=np.int64)) + np.array(row[:-1])
+        for cluster, found in here.items():
+            counts[cluster] = counts.get(cluster, np.zeros(width, dtype=np.int64)) + found
+        within += here.values()
         for what, some in step.ids.items():
             ids[what] = ids.get(what, ()) + some
-    table = np.array(list(counts.values())) if counts else np.zeros((0, width))
-    return Side(tuple(counts), table, ids)
+    tables = [np.array(rows) if len(rows) else np.zeros((0, width)) for rows in (list(counts.values()), within)]
+    by_step = np.array([step.counts for step in steps]).reshape(-1, width)
+    return Side(tuple(counts), tables[0], ids, steps=by_step, cells=tables[1])
 
 
 def _parts(steps: Sequence[StepCounts], strata: Strata) -> dict[str, str] | None:

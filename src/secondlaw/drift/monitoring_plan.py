@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
+from secondlaw.drift.monitoring_budget import lasting_part, part_of_alpha, promise_words
 from secondlaw.drift.monitors import (
     Adwin,
     BettingMonitor,
@@ -16,9 +17,10 @@ from secondlaw.drift.monitors import (
     UniversalMonitor,
     standard_scores,
 )
-from secondlaw.drift.monitors.scores import Score
+from secondlaw.drift.monitors.scores import CATEGORY, FALLING, Score, category_name
 from secondlaw.drift.monitors.settings import ALPHA, DELTA
 from secondlaw.drift.monitors.step_values import StepValueMonitor
+from secondlaw.drift.score_fields import ScoreField
 from secondlaw.drift.step_counts import StepCounts, Strata
 from secondlaw.errors import InvalidInput
 
@@ -28,38 +30,6 @@ Detector = Literal["betting", "universal", "cusum", "page-hinkley", "adwin", "pa
 DETECTORS: tuple[Detector, ...] = get_args(Detector)
 StreamMonitor = BettingMonitor | UniversalMonitor | StepValueMonitor
 WATCHED = ("all", "rises", "surprisal", "misaligned", "entropy")
-_NO_GUARANTEE = "no false-alarm guarantee"
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreField:
-    """A score of the user's that rows carry, and the range it cannot leave.
-
-    Examples
-    --------
-    >>> ScoreField("toxicity", 0.0, 1.0).checked(1.7)
-    Traceback (most recent call last):
-    secondlaw.errors.InvalidInput: score 'toxicity' lies in [0, 1], got 1.7: widen its bounds or correct it
-    """
-
-    name: str
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not -math.inf < self.low < self.high < math.inf:
-            raise InvalidInput(f"a score's bounds need low < high, got {self.low:g} and {self.high:g}")
-
-    def checked(self, value: object) -> float:
-        """Return a value as a number within the bounds."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InvalidInput(f"score {self.name!r} is a number, got {value!r}: correct it")
-        if not self.low <= value <= self.high:
-            raise InvalidInput(
-                f"score {self.name!r} lies in [{self.low:g}, {self.high:g}], got {value:g}: "
-                "widen its bounds or correct it"
-            )
-        return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +54,15 @@ class MonitorPlan:
     streams : int
         J, how many series share the budget: streams and models, times the parts of `by`.
     more_streams : bool
-        Whether others may come later: they share the part of one more series, :math:`1 / (j (j + 1))` of it each.
-        Otherwise another series is an error.
+        Whether others may come up later (:mod:`secondlaw.drift.monitoring_budget`). Otherwise another one is an error.
     by : {"prompt_set", "intent"} or None
         One monitor for each, so that another mix of prompts is no alarm. By default one for each stream and model, with
         the change of the mix told beside an alarm.
     restarts : bool
         Whether a drift alarm is followed by a fresh run at once; otherwise a series stays *drifting*.
+    categories : tuple of str (K,)
+        Keys of the taxonomy, by which scores of single categories are called; else they are numbered. Names alone:
+        plans that differ in nothing else are equal.
 
     Raises
     ------
@@ -117,8 +89,11 @@ class MonitorPlan:
     more_streams: bool = False
     by: Strata | None = None
     restarts: bool = False
+    categories: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
+        if self.categories and len(self.categories) != len(self.misaligned):
+            raise InvalidInput(f"{len(self.misaligned)} categories have other names: {', '.join(self.categories)}")
         if self.detector not in DETECTORS:
             raise InvalidInput(f"a detector is one of {', '.join(DETECTORS)}, got {self.detector!r}")
         if self.watch not in WATCHED:
@@ -151,68 +126,71 @@ class MonitorPlan:
         return self.detector == "betting" and self.promise == "e-process" and several
 
     @property
+    def shares_by_step(self) -> bool:
+        """Whether alpha is shared by the series that have come up so far, whenever that is (e-SR)."""
+        return self.detector == "betting" and self.promise == "e-SR"
+
+    @property
     def promise_words(self) -> str:
         """What is promised of false alarms, in one sentence."""
-        together = "" if self.streams == 1 and not self.more_streams else " by all series together"
-        if self.detector == "universal":
-            return (
-                f"a false alarm is ever raised{together} with probability {self.alpha + self.delta:g} at most, "
-                "if responses are independent"
-            )
-        if self.detector != "betting":
-            return f"{self.detector}: {_NO_GUARANTEE}"
-        if self.shares_discoveries:
-            return f"of all alarms{together}, a share of {self.alpha + self.delta:g} at most is expected to be false"
-        if self.promise == "e-process":
-            return f"a false alarm is ever raised with probability {self.alpha + self.delta:g} at most"
-        risk = f", except with probability {self.delta:g} over baselines" if self.delta else ""
-        return f"at most {self.alpha:g} false alarms a step are expected{together}{risk}: 1 in {1 / self.alpha:,.0f}"
+        return promise_words(self)
 
     def weight_of(self, place: int) -> float:
-        """Return which part of the budget the series with this place (from 0) has.
+        """Return which part of the budget the series with this place (from 0) has for good.
 
         Raises
         ------
         InvalidInput
             If it is one more than those that the budget is for.
         """
-        if place < self.streams:
-            return 1.0 / (self.streams + self.more_streams)
-        if not self.more_streams:
-            raise InvalidInput(
-                f"series {place + 1} came up, the budget is for {self.streams}: begin anew with --streams {place + 1}"
-            )
-        extra = place - self.streams + 1
-        return 1.0 / ((self.streams + 1) * extra * (extra + 1))
+        return lasting_part(place, streams=self.streams, more_streams=self.more_streams)
+
+    def alpha_of(self, place: int, *, seen: int = 1) -> float:
+        """Return the alpha of the series with this place while `seen` series have come up."""
+        return self.alpha * part_of_alpha(self, place, seen=max(seen, place + 1))
+
+    def settled(self, series: int) -> Self:
+        """Return the plan of one of so many series once all of them have come up.
+
+        Examples
+        --------
+        >>> MonitorPlan((False, True), alpha=1e-3, more_streams=True).settled(4).alpha_of(0)
+        0.00025
+        """
+        return self.with_(streams=max(self.streams, series)) if self.shares_by_step else self
 
     def scores(self) -> tuple[Score, ...]:
         """Return what a betting monitor watches."""
-        found = standard_scores(self.misaligned)
+        found = standard_scores(self.misaligned, keys=self.categories)
         if self.watch == "rises":
             return tuple(score for score in found if not score.mirrored)
         if self.watch in ("surprisal", "misaligned"):
-            return tuple(score for score in found if score.name.startswith(self.watch))
+            return tuple(score for score in found if score.name.removesuffix(FALLING) == self.watch)
         return found
 
-    def betting_settings(self, place: int) -> BettingSettings:
-        """Return the settings of one series' betting monitor."""
-        weight = self.weight_of(place)
+    def betting_settings(self, place: int, *, seen: int = 1) -> BettingSettings:
+        """Return the settings of one series' betting monitor while `seen` series have come up."""
         scores = self.scores() if self.score is None else BettingSettings.of_values(
             self.score.name, low=self.score.low, high=self.score.high
         ).scores  # fmt: skip
         return BettingSettings(
             scores,
             promise=self.promise,
-            alpha=self.alpha * weight if self.promise == "e-SR" else self.alpha,
-            delta=self.delta * weight,
+            alpha=self.alpha_of(place, seen=seen) if self.promise == "e-SR" else self.alpha,
+            delta=self.delta * self.weight_of(place),
             baseline_steps=self.baseline_steps,
-            tolerance=self.tolerance,
+            tolerance=self._tolerance(),
             restarts=self.restarts and not self.shares_discoveries,
             bounds=None if self.score is None else (self.score.low, self.score.high),
         )
 
+    def _tolerance(self) -> tuple[tuple[str, float], ...]:
+        """Return the tolerance by the scores' names; ``category 4`` names the fourth whatever its key is."""
+        numbered = {f"{CATEGORY}{i + 1}": category_name(i, self.categories) for i in range(len(self.misaligned))}
+        return tuple((numbered.get(name, name), size) for name, size in self.tolerance)
+
     def new_monitor(self, place: int) -> StreamMonitor:
-        """Return the monitor of the series with this place."""
+        """Return the monitor of the series with this place, when it comes up."""
         if self.detector == "betting":
             return BettingMonitor(self.betting_settings(place))
         weight = self.weight_of(place)
@@ -255,7 +233,9 @@ class MonitorPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON values."""
         values = asdict(self)
-        return values | {"misaligned": list(self.misaligned), "tolerance": dict(self.tolerance)}
+        return values | {
+            "misaligned": list(self.misaligned), "tolerance": dict(self.tolerance), "categories": list(self.categories),
+        }  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -263,6 +243,7 @@ class MonitorPlan:
         known = dict(values)
         known["misaligned"] = tuple(known["misaligned"])
         known["tolerance"] = tuple(known["tolerance"].items())
+        known["categories"] = tuple(known.get("categories", ()))
         known["score"] = None if known["score"] is None else ScoreField(**known["score"])
         return cls(**known)
 

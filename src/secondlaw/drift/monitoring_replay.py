@@ -1,9 +1,10 @@
 """Recorded steps through the monitors, the fast way where there is one: the decisions are those of a live watch.
 
-The betting monitor's replay takes whole series at once. It is used for series with one classifier and no empty step;
-all else goes through ``update``, step by step.
+The betting monitor's replay takes whole series at once. It is used for series with one classifier and no empty step,
+whose part of the budget was settled when they were first watched; all else goes through ``update``, step by step.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -68,23 +69,34 @@ def replay_steps(steps: Sequence[StepCounts], plan: MonitorPlan) -> list[StreamD
     if plan.detector != "betting" or plan.shares_discoveries:
         return MonitorSet(plan).observe_all(steps)
     series = split_series(steps, plan)
-    settings = [plan.betting_settings(place) for place in range(len(series))]
+    shares = [_shares(series, i, plan) for i in range(len(series))]
+    settings = [replace(plan.betting_settings(i), alpha=float(held[-1])) for i, held in enumerate(shares)]
     tables = [_table(one, of) for one, of in zip(series, settings, strict=True)]
     said: dict[int, list[Decision]] = {}
-    for together in _alike(series, tables, settings):
+    for together in _alike(series, shares, tables, settings):
         replayed = replay_betting(np.stack([tables[i] for i in together]), settings[together[0]])
         for row, i in enumerate(together):
             if row not in replayed.updated:  # those went through update without the numbers of their steps
-                said[i] = [_renumbered(d, series[i].steps[0].step) for d in replayed.decisions(row)]
+                found = replayed.decisions(row)
+                first, held = series[i].steps[0].step, shares[i].tolist()
+                said[i] = [_renumbered(d, first, at, settings[i]) for d, at in zip(found, held, strict=True)]
     out: dict[int, StreamDecision] = {}
     for i, one in enumerate(series):
-        decisions = said.get(i) or _updated(one, settings[i])
+        decisions = said.get(i) or _updated(one, shares[i], settings[i])
         mix = MixMemory()
-        for step, place, decision in zip(one.steps, one.places, decisions, strict=True):
+        for step, place, decision, alpha in zip(one.steps, one.places, decisions, shares[i].tolist(), strict=True):
             n = len(step.scores) if plan.score is not None else decision.n
             change = mix.take(step, decision)
-            out[place] = StreamDecision(one.key, step.label, replace(decision, n=n), plan.is_guaranteed, change)
+            out[place] = StreamDecision(one.key, step.label, replace(decision, n=n), plan.is_guaranteed, change, alpha)
     return [out[place] for place in sorted(out)]
+
+
+def _shares(series: Sequence[Series], which: int, plan: MonitorPlan) -> NDArray[np.float64]:
+    """Return the alpha that a series had at each of its steps."""
+    firsts = np.array([one.places[0] for one in series])
+    seen = np.searchsorted(firsts, series[which].places, side="right")
+    alphas = {int(count): plan.alpha_of(which, seen=int(count)) for count in np.unique(seen)}
+    return np.array([alphas[count] for count in seen.tolist()])
 
 
 def _table(one: Series, settings: BettingSettings) -> NDArray[np.float64]:
@@ -95,32 +107,42 @@ def _table(one: Series, settings: BettingSettings) -> NDArray[np.float64]:
 
 
 def _alike(
-    series: Sequence[Series], tables: Sequence[NDArray[np.float64]], settings: Sequence[BettingSettings]
+    series: Sequence[Series],
+    shares: Sequence[NDArray[np.float64]],
+    tables: Sequence[NDArray[np.float64]],
+    settings: Sequence[BettingSettings],
 ) -> list[list[int]]:
     """Return which series go through the replay together: as long, with the same settings."""
     groups: dict[tuple[int, float, float], list[int]] = {}
-    for i, (one, table, of) in enumerate(zip(series, tables, settings, strict=True)):
+    for i, (one, held, table, of) in enumerate(zip(series, shares, tables, settings, strict=True)):
         first = one.steps[0].step
         unbroken = one.steps[-1].step - first + 1 == len(table) and bool((table.sum(axis=1) > 0).all())
         versions = {step.version for step in one.steps} - {None}
         alone = of.bounds is not None or len(versions) < 2
-        if unbroken and alone and len(table) > of.baseline_steps:
+        settled = len(table) > of.baseline_steps and held[of.baseline_steps - 1] == held[-1]
+        if unbroken and alone and settled:
             groups.setdefault((len(table), of.alpha, of.delta), []).append(i)
     return list(groups.values())
 
 
-def _renumbered(decision: Decision, first: int) -> Decision:
-    """Return a decision of a replay, which counts from 0, with the numbers of the steps."""
+def _renumbered(decision: Decision, first: int, alpha: float, settings: BettingSettings) -> Decision:
+    """Return a decision of a replay, which counts from 0, with the numbers of the steps and the alpha of its time."""
     d, step = decision, decision.step + first
+    if alpha != settings.alpha:  # while the baseline is learnt
+        return replace(d, step=step, log_threshold=-math.log(alpha))
     if d.since is None or first == 0:
         return replace(d, step=step)
     began = None if d.change_point is None else d.change_point + first
     return monitored(step, d.n or 0, d.log_evidence, d.log_threshold, d.since + first, d.score or "", began)
 
 
-def _updated(one: Series, settings: BettingSettings) -> list[Decision]:
+def _updated(one: Series, shares: NDArray[np.float64], settings: BettingSettings) -> list[Decision]:
     """Return what the monitor says when it takes the steps one after the other."""
-    monitor = BettingMonitor(settings)
-    if settings.bounds is not None:
-        return [monitor.update(np.array(step.scores, dtype=np.float64), step=step.step) for step in one.steps]
-    return [monitor.update(step.counts, step=step.step, version=step.version) for step in one.steps]
+    monitor = BettingMonitor(replace(settings, alpha=float(shares[0])))
+    said = []
+    for step, alpha in zip(one.steps, shares.tolist(), strict=True):
+        if alpha != monitor.settings.alpha:
+            monitor.share(alpha)
+        values = step.counts if settings.bounds is None else np.array(step.scores, dtype=np.float64)
+        said.append(monitor.update(values, step=step.step, version=step.version if settings.bounds is None else None))
+    return said

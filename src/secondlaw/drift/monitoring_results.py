@@ -11,6 +11,7 @@ from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.drift.attribution_results import Attribution, PartChange
 from secondlaw.drift.injection_trials import Detection, FalseAlarms
 from secondlaw.drift.monitoring import SeriesKey, StreamDecision
+from secondlaw.drift.monitoring_budget import alpha_words
 from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.statistics.change_point import ChangePoint
 from secondlaw.types import Insufficient
@@ -107,6 +108,7 @@ class SeriesHistory:
             "part": self.key.part,
             "steps": len(self.decisions),
             "watched": self.watched,
+            "alpha_stream": self.decisions[-1].alpha,
             "responses": self.responses,
             "dispersion": self.dispersion,
             "drift_alarms": sum(a.said.decision.verdict == "drifting" for a in self.alarms),
@@ -226,6 +228,11 @@ class Backtest:
     level: float
 
     @property
+    def threshold_words(self) -> str:
+        """Where a series alarms, once all have come up; empty without a guarantee."""
+        return alpha_words(self.plan, seen=len(self.series))
+
+    @property
     def alarms(self) -> tuple[Alarm, ...]:
         """Alarms of all series by step; those of the same step in the order of the series."""
         return tuple(sorted((a for one in self.series for a in one.alarms), key=lambda alarm: alarm.said.decision.step))
@@ -253,6 +260,7 @@ class Backtest:
             "taxonomy": self.taxonomy.to_dict(),
             "plan": self.plan.to_dict(),
             "promise": self.plan.promise_words,
+            "threshold": self.threshold_words,
             "guaranteed": self.plan.is_guaranteed,
             "steps_are": self.steps_are,
             "rows": dict(self.rows),

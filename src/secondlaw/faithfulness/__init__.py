@@ -1,41 +1,30 @@
 """Faithfulness of an answer to its question and context: topics, semantic faithfulness, grounding, comparisons."""
 
+from secondlaw.faithfulness.answer_difference import AnswerDifference, compare_answers
 from secondlaw.faithfulness.auroc import auroc
 from secondlaw.faithfulness.combined import FEATURES, CombinedScore, features_of, fit_combined
-from secondlaw.faithfulness.comparison import (
-    AnswerDifference,
-    SystemDifference,
-    compare_answers,
-    compare_systems,
-    mean_difference,
-    pair_rows,
-)
+from secondlaw.faithfulness.comparison import compare_systems, pair_rows
 from secondlaw.faithfulness.divergence import (
     RestrictedSupport,
     off_support_mass,
     semantic_faithfulness,
     topic_divergence,
 )
+from secondlaw.faithfulness.embedded import ANSWER, CONTEXT, QUESTION, Embedded, Embedder, embed_example
 from secondlaw.faithfulness.examples import Example, example_of
-from secondlaw.faithfulness.grounding import GroundedSentence, Grounding, Judge, ground
-from secondlaw.faithfulness.levels import LevelTable, Null, level_table
+from secondlaw.faithfulness.grounded import GroundedSentence, Grounding
+from secondlaw.faithfulness.grounding import Judge, ground
+from secondlaw.faithfulness.level_table import LevelTable, Null
+from secondlaw.faithfulness.levels import level_table
 from secondlaw.faithfulness.lexical import lexical_vectors
 from secondlaw.faithfulness.production import EntropyProduction, entropy_production, production_levels
-from secondlaw.faithfulness.scoring import (
-    ANSWER,
-    CONTEXT,
-    QUESTION,
-    Embedded,
-    Embedder,
-    Scored,
-    Scoring,
-    embed_example,
-    score_example,
-    score_examples,
-)
+from secondlaw.faithfulness.scored import Scored
+from secondlaw.faithfulness.scoring import Scoring, score_embedded, score_example, score_examples
 from secondlaw.faithfulness.semantic_divergence import SemanticDivergence, semantic_divergence, wasserstein
 from secondlaw.faithfulness.sentences import split_sentences
 from secondlaw.faithfulness.spread import Spread, spread_of
+from secondlaw.faithfulness.system_difference import SystemDifference, mean_difference
+from secondlaw.faithfulness.topic_model import TopicModel, fit_topics
 from secondlaw.faithfulness.topics import Topics, adjusted_rand, k_means, udib
 from secondlaw.faithfulness.transport import Transport, transport
 
@@ -61,6 +50,7 @@ __all__ = [
     "SemanticDivergence",
     "Spread",
     "SystemDifference",
+    "TopicModel",
     "Topics",
     "Transport",
     "adjusted_rand",
@@ -72,6 +62,7 @@ __all__ = [
     "example_of",
     "features_of",
     "fit_combined",
+    "fit_topics",
     "ground",
     "k_means",
     "level_table",
@@ -80,6 +71,7 @@ __all__ = [
     "off_support_mass",
     "pair_rows",
     "production_levels",
+    "score_embedded",
     "score_example",
     "score_examples",
     "semantic_divergence",

@@ -5,7 +5,7 @@ Newton's method. The AUROC reported is that of out-of-fold scores, whole groups 
 together, with a bootstrap over groups. A score trained on one kind of text need not hold on another: measure it there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.faithfulness.auroc import FEWEST, auroc
-from secondlaw.faithfulness.grounding import Grounding
+from secondlaw.faithfulness.grounded import Grounding
 from secondlaw.statistics import LEVEL, block_ids
-from secondlaw.types import Measured
+from secondlaw.types import Estimate, Insufficient, Measured
 
 __all__ = ["FEATURES", "CombinedScore", "features_of", "fit_combined"]
 
 Floats = NDArray[np.float64]
 
 FEATURES = ("mean_support", "least_support", "bigram_share", "novel_numbers", "novel_names")
-"""Of an answer: see :class:`~secondlaw.faithfulness.grounding.Grounding`; novel ones counted a sentence."""
+"""Of an answer: see :class:`~secondlaw.faithfulness.grounded.Grounding`; novel ones counted a sentence."""
 FOLDS = 5
 RIDGE = 1.0
 _STEPS = 50
@@ -69,6 +69,26 @@ class CombinedScore:
             "auroc": self.auroc.to_dict(),
             "n": self.n,
         }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "CombinedScore":
+        """Rebuild a score from :meth:`to_dict`.
+
+        Raises
+        ------
+        InvalidInput
+            If its parts do not fit each other, or it is of other features than these.
+        """
+        features = tuple(values["features"])
+        means, scales, weights = (np.array(values[name], dtype=float) for name in ("means", "scales", "weights"))
+        parts = np.concatenate((means, scales, weights, [float(values["intercept"])]))
+        if features != FEATURES or not means.shape == scales.shape == weights.shape == (len(FEATURES),):
+            raise InvalidInput(f"a combined score has the features {', '.join(FEATURES)}, got {features}")
+        if not np.isfinite(parts).all() or not (scales > 0).all():
+            raise InvalidInput("a combined score holds finite numbers and scales above 0")
+        stated = values["auroc"]
+        measured = Insufficient(stated["insufficient"]) if "insufficient" in stated else Estimate(**stated)
+        return cls(features, means, scales, weights, float(values["intercept"]), measured, int(values["n"]))
 
 
 def features_of(grounded: Grounding) -> Floats:

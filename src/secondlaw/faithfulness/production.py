@@ -15,14 +15,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.faithfulness.divergence import SMOOTHING, topic_divergence
-from secondlaw.faithfulness.levels import DRAWS, FEWEST_ANSWER, resampled_counts
-from secondlaw.statistics import LEVEL, interval_from_replicates, kullback_leibler, plug_in
+from secondlaw.faithfulness.divergence_interval import Deals, divergence_interval, posterior_shares, widest_interval
+from secondlaw.faithfulness.level_table import FEWEST_ANSWER
+from secondlaw.faithfulness.levels import DRAWS, resampled_counts
+from secondlaw.statistics import LEVEL, kullback_leibler, plug_in
 from secondlaw.statistics.counts import checked_counts
 from secondlaw.types import NATS, Estimate, Insufficient, Measured
 
 __all__ = ["EntropyProduction", "entropy_production", "production_levels"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def production_levels(
     --------
     >>> found = production_levels([6, 4], [30, 30], rng=np.random.default_rng(0))
     >>> print(found["relaxation"])
-    0.017 [0.000, 0.328] nats
+    0.017 [0.000, 0.385] nats
     """
     a, c = np.asarray(answer, dtype=np.int64), np.asarray(context, dtype=np.int64)
     n, reason = int(a.sum() + c.sum()), None
@@ -119,13 +122,31 @@ def production_levels(
         reason = "one topic holds all sentences: there is nothing to compare"
     if reason is not None:
         return {"relaxation": Insufficient(reason), "entropy_change": Insufficient(reason)}
-    drawn_a, drawn_c = resampled_counts(a, draws, rng), resampled_counts(c, draws, rng)
     found: dict[str, Measured] = {}
-    for name, least in (("relaxation", 0.0), ("entropy_change", -np.inf)):
-        value = float(getattr(entropy_production(a, a, c, smoothing=smoothing), name))
-        replicates = getattr(entropy_production(drawn_a, drawn_a, drawn_c, smoothing=smoothing), name)
-        centred = replicates - replicates.mean() + value
-        low, high = interval_from_replicates(value, centred, level=level, bounds=(least, np.inf))
-        method = f"{name.replace('_', ' ')} (definition of secondlaw), bootstrap of sentences ({draws})"
-        found[name] = Estimate(value, float(low), float(high), level, n, NATS, method, "sentences")
+    drawn = [resampled_counts(one, draws, rng) for one in (a, c)]
+    value, replicates = (entropy_production(x, x, y, smoothing=smoothing) for x, y in ((a, c), drawn))
+    deals = _deals(a, c, draws, float(value.relaxation), smoothing, rng)
+    ends = divergence_interval(
+        float(value.relaxation), replicates.relaxation, deals, (c, a), smoothing=smoothing, level=level, rng=rng
+    )
+    found["relaxation"] = _estimate("relaxation", float(value.relaxation), ends, n, draws, level)
+    shares = [posterior_shares(one, draws, smoothing=smoothing, rng=rng) for one in (a, c)]
+    posterior = plug_in(shares[0]) - plug_in(shares[1])
+    change = float(value.entropy_change)
+    ends = widest_interval(change, replicates.entropy_change, posterior, level=level, bounds=(-np.inf, np.inf))
+    found["entropy_change"] = _estimate("entropy_change", change, ends, n, draws, level)
     return found
+
+
+def _deals(a: Ints, c: Ints, draws: int, value: float, smoothing: float, rng: np.random.Generator) -> Deals:
+    pool = a + c
+    dealt = rng.multivariate_hypergeometric(pool, int(a.sum()), size=draws, method="count")
+    chance = kullback_leibler(pool - dealt, dealt, smoothing=smoothing)
+    return Deals(chance, (1 + np.count_nonzero(chance >= value - 1e-12)) / (1 + draws))
+
+
+def _estimate(name: str, value: float, ends: tuple[float, float], n: int, draws: int, level: float) -> Estimate:
+    method = (
+        f"{name.replace('_', ' ')} (definition of secondlaw), interval of the laws' with these pseudo-counts ({draws})"
+    )
+    return Estimate(value, *ends, level, n, NATS, method, "sentences")

@@ -1,52 +1,32 @@
 """From a question, a context and an answer to every number: sentences, embeddings, topics, levels, grounding."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.faithfulness.divergence import SMOOTHING
+from secondlaw.faithfulness.embedded import ANSWER, CONTEXT, QUESTION, Embedded, Embedder, embed_example
 from secondlaw.faithfulness.examples import Example
-from secondlaw.faithfulness.grounding import Grounding, Judge, ground
-from secondlaw.faithfulness.levels import DRAWS, Null, level_table
+from secondlaw.faithfulness.grounding import Judge, ground
+from secondlaw.faithfulness.levels import DRAWS, level_table
 from secondlaw.faithfulness.production import production_levels
-from secondlaw.faithfulness.sentences import split_sentences
-from secondlaw.faithfulness.spread import Spread, spread_of
+from secondlaw.faithfulness.scored import Scored
+from secondlaw.faithfulness.spread import spread_of
+from secondlaw.faithfulness.topic_model import TopicModel
 from secondlaw.faithfulness.topics import Topics, udib
 from secondlaw.faithfulness.words import foreign_letters
 from secondlaw.statistics import LEVEL
 from secondlaw.types import Insufficient, Measured
 
-__all__ = [
-    "ANSWER",
-    "CONTEXT",
-    "QUESTION",
-    "Embedded",
-    "Embedder",
-    "Scored",
-    "Scoring",
-    "embed_example",
-    "score_example",
-    "score_examples",
-]
+__all__ = ["Scoring", "score_embedded", "score_example", "score_examples"]
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-QUESTION, CONTEXT, ANSWER = 0, 1, 2
 FOREIGN = 0.3
 """Share of letters that are not Latin from which a note says that the embedding was trained on English."""
-
-
-class Embedder(Protocol):
-    """What embeds sentences; :class:`secondlaw.language.SentenceEmbedder` does."""
-
-    def embed(self, texts: Sequence[str], /) -> NDArray[np.float32]:
-        """Return vectors of length 1, shape (n, d)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,114 +57,7 @@ class Scoring:
     spread: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Sentences of an example with their vectors.
-
-    Parameters
-    ----------
-    example : Example
-    sentences : tuple of str, n of them
-        Of the question, then the context, then the answer.
-    parts : ndarray of int64, shape (n,)
-        :data:`QUESTION`, :data:`CONTEXT` or :data:`ANSWER`.
-    vectors : ndarray of float64, shape (n, d)
-    """
-
-    example: Example
-    sentences: tuple[str, ...]
-    parts: Ints
-    vectors: Floats
-
-    def of(self, part: int) -> list[str]:
-        """Return the sentences of one part."""
-        return [text for text, one in zip(self.sentences, self.parts, strict=True) if one == part]
-
-    def counts(self, labels: Ints, k: int) -> tuple[Ints, Ints, Ints]:
-        """Return the sentences of question, context and answer in each of at least 2 topics."""
-        question, context, answer = (np.bincount(labels[self.parts == p], minlength=max(k, 2)) for p in range(3))
-        return question, context, answer
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """Every number of one answer.
-
-    Parameters
-    ----------
-    embedded : Embedded
-    topics : Topics or None
-        None where there are no sentences to cluster.
-    semantic_faithfulness, topic_divergence, off_support_mass : Estimate or Insufficient
-    null : Null or None
-    p_value : float or None
-        Of topics that differ from the question's by more than chance.
-    production : mapping of str to Estimate or Insufficient
-        Relaxation and entropy change, our definitions.
-    spread : Spread or None
-        None where no level is given.
-    grounding : Grounding
-    notes : tuple of str
-    smoothing : float
-    plain : float or None
-        SF without interval, for ranking and for streams, whose drift needs no level; None without topics.
-    """
-
-    embedded: Embedded
-    topics: Topics | None
-    semantic_faithfulness: Measured
-    topic_divergence: Measured
-    off_support_mass: Measured
-    null: Null | None
-    p_value: float | None
-    production: dict[str, Measured]
-    spread: Spread | None
-    grounding: Grounding
-    notes: tuple[str, ...] = ()
-    smoothing: float = SMOOTHING
-    plain: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        parts = self.embedded.parts
-        topics = None
-        if self.topics is not None:
-            topics = {"k": self.topics.k, "stability": self.topics.stability, "method": self.topics.method}
-        return {
-            "id": self.embedded.example.id,
-            "sentences": {
-                "question": int((parts == QUESTION).sum()),
-                "context": int((parts == CONTEXT).sum()),
-                "answer": int((parts == ANSWER).sum()),
-            },
-            "topics": topics,
-            "smoothing": self.smoothing,
-            "semantic_faithfulness": self.semantic_faithfulness.to_dict(),
-            "topic_divergence": self.topic_divergence.to_dict(),
-            "off_support_mass": self.off_support_mass.to_dict(),
-            "null": None if self.null is None else self.null.to_dict(),
-            "p_value": self.p_value,
-            "spread": None if self.spread is None else self.spread.to_dict(),
-            "entropy_production": {name: one.to_dict() for name, one in self.production.items()},
-            "grounding": self.grounding.to_dict(),
-            "notes": list(self.notes),
-        }
-
-
-def embed_example(example: Example, embedder: Embedder) -> Embedded:
-    """Split an example into sentences and embed them."""
-    question = split_sentences(example.question)
-    context = [sentence for passage in example.contexts for sentence in split_sentences(passage)]
-    answer = split_sentences(example.answer)
-    sentences = (*question, *context, *answer)
-    parts = np.repeat(np.array([QUESTION, CONTEXT, ANSWER]), [len(question), len(context), len(answer)])
-    vectors = embedder.embed(sentences) if sentences else np.zeros((0, 1), dtype=np.float32)
-    return Embedded(example, sentences, parts, np.asarray(vectors, dtype=np.float64))
-
-
-def score_example(
-    embedded: Embedded, *, scoring: Scoring | None = None, shared: tuple[Ints, Topics] | None = None
-) -> Scored:
+def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics: Topics | None = None) -> Scored:
     """Score one answer.
 
     Parameters
@@ -193,8 +66,8 @@ def score_example(
         From :func:`embed_example`.
     scoring : Scoring, optional
         The defaults without it.
-    shared : (ndarray of int64, Topics), optional
-        Topics of these sentences in a clustering of several examples; else its own are found.
+    topics : Topics, optional
+        Topics of these sentences that were found elsewhere; else their own are found.
 
     Returns
     -------
@@ -238,9 +111,8 @@ def score_example(
                 notes,
                 wanted.smoothing,
             )
-    labels, topics = shared or (None, udib(embedded.vectors, rng=rng))
-    labels = topics.labels if labels is None else labels
-    question_counts, context_counts, answer_counts = embedded.counts(labels, topics.k)
+    topics = udib(embedded.vectors, rng=rng) if topics is None else topics
+    question_counts, context_counts, answer_counts = embedded.counts(topics.labels, topics.k)
     table = level_table(
         answer_counts, question_counts, rng=rng, draws=wanted.draws, smoothing=wanted.smoothing, level=wanted.level
     )
@@ -258,7 +130,7 @@ def score_example(
     has_topics = topics.k > 1
     return Scored(
         embedded=embedded,
-        topics=replace(topics, labels=labels),
+        topics=topics,
         semantic_faithfulness=level,
         topic_divergence=divergence,
         off_support_mass=off,
@@ -293,8 +165,8 @@ def _notes(embedded: Embedded) -> Iterator[str]:
 
 
 def score_examples(
-    examples: Iterable[Example], embedder: Embedder, *, scoring: Scoring | None = None, shared: bool = False,
-    progress: Callable[[int], None] | None = None,
+    examples: Iterable[Example], embedder: Embedder, *, scoring: Scoring | None = None,
+    topics: TopicModel | None = None, progress: Callable[[int], None] | None = None,
 ) -> Iterator[Scored]:  # fmt: skip
     """Score answers one after the other.
 
@@ -303,8 +175,9 @@ def score_examples(
     examples : iterable of Example
     embedder : Embedder
     scoring : Scoring, optional
-    shared : bool
-        Whether all examples share one clustering, so that their topics can be compared; they are then held in memory.
+    topics : TopicModel, optional
+        Topics that all examples share, so that they can be compared; see
+        :func:`~secondlaw.faithfulness.topic_model.fit_topics`. Without them each example has its own.
     progress : callable, optional
         Called with the number of answers done.
 
@@ -313,22 +186,17 @@ def score_examples(
     iterator of Scored
         In order.
     """
-    wanted = scoring or Scoring()
-    if not shared:
-        for number, example in enumerate(examples, 1):
-            yield score_example(embed_example(example, embedder), scoring=wanted)
-            if progress is not None:
-                progress(number)
-        return
-    held = [embed_example(example, embedder) for example in examples]
-    filled = [one for one in held if len(one.sentences)]
-    if not filled:
-        yield from (score_example(one, scoring=wanted) for one in held)
-        return
-    topics = udib(np.concatenate([one.vectors for one in filled]), rng=np.random.default_rng(wanted.seed))
-    ends = np.cumsum([len(one.sentences) for one in held])
-    for number, (one, end) in enumerate(zip(held, ends, strict=True), 1):
-        mine = topics.labels[end - len(one.sentences) : end]
-        yield score_example(one, scoring=wanted, shared=(mine, topics))
+    embedded = (embed_example(example, embedder) for example in examples)
+    return score_embedded(embedded, scoring=scoring, topics=topics, progress=progress)
+
+
+def score_embedded(
+    examples: Iterable[Embedded], *, scoring: Scoring | None = None, topics: TopicModel | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Scored]:  # fmt: skip
+    """Score examples that are embedded already; see :func:`score_examples`."""
+    for number, one in enumerate(examples, 1):
+        shared = topics.assign(one.vectors) if topics is not None and len(one.sentences) else None
+        yield score_example(one, scoring=scoring, topics=shared)
         if progress is not None:
             progress(number)

@@ -13,14 +13,14 @@ angles. For this choice D is divided by ``(n - k) / (n - 1)``, since k means fit
 Sources: Strouse & Schwab, arXiv:1712.09657 (geometric clustering by DIB, kinks); arXiv:2509.03533 (UDIB).
 """
 
-import itertools
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.faithfulness.topic_settling import cost_of, means_of, place, seeded, settle
+from secondlaw.faithfulness.topic_sweep import Solution, hull_of, kink_of, nearest_in_number, sweep, unbiased
 
 __all__ = ["Topics", "adjusted_rand", "k_means", "udib"]
 
@@ -30,8 +30,6 @@ Ints = NDArray[np.int64]
 MOST_TOPICS = 32
 """Topics at the beginning of the sweep; the sources find 10 to 30 in a document."""
 RESTARTS = 8
-ROUNDS = 30
-"""Reassignments at one temperature at most; they settle in under 10."""
 MOST_FITTED = 1000
 """Of more sentences, as many drawn at random make the topics; the others join the topic that the rule gives them."""
 
@@ -114,11 +112,11 @@ def udib(
     whole = 2.0 * float(((fitted - fitted.mean(axis=0)) ** 2).sum(axis=1).mean())
     if n < 3 or whole <= 1e-12:
         return Topics(np.zeros(n, dtype=np.int64), 1, 1.0, "one topic: under 3 different sentences")
-    points = _sweep(fitted, start, restarts, rng)
-    points.append(_Point(0.0, whole, 1, whole, np.zeros(len(fitted), dtype=np.int64), -1))
-    hull = _hull([_unbiased(one, len(fitted)) for one in points])
-    best = _kink(hull, whole, start) if k is None else _nearest(points, k)
-    rivals = [_nearest([one for one in points if one.restart == r], best.k) for r in range(restarts)]
+    points = sweep(fitted, start, restarts, rng)
+    points.append(Solution(0.0, whole, 1, whole, np.zeros(len(fitted), dtype=np.int64), -1))
+    hull = hull_of([unbiased(one, len(fitted)) for one in points])
+    best = kink_of(hull, whole, start) if k is None else nearest_in_number(points, k)
+    rivals = [nearest_in_number([one for one in points if one.restart == r], best.k) for r in range(restarts)]
     stability = float(np.mean([adjusted_rand(best.labels, one.labels) for one in rivals]))
     every = best.labels if n == len(fitted) else _spread_over(x, fitted, best, start)
     numbered = _renumbered(every)
@@ -149,8 +147,8 @@ def k_means(vectors: ArrayLike, k: int, *, rng: np.random.Generator, restarts: i
     if k < 1 or restarts < 1:
         raise InvalidInput(f"k-means needs one topic and one start or more, got k={k}, restarts={restarts}")
     k = min(k, len(x))
-    labels = _settle(x, _seeded(x, k, restarts, rng), k, None)
-    _, within = _place(x, labels, k)
+    labels = settle(x, seeded(x, k, restarts, rng), k, None)
+    _, within = place(x, labels, k)
     best = int(within.argmin())
     stability = float(np.mean([adjusted_rand(labels[best], row) for row in labels]))
     numbered = _renumbered(labels[best])
@@ -189,159 +187,10 @@ def _checked(vectors: ArrayLike) -> Floats:
     return np.asarray(np.linalg.qr(x.T, mode="r")).T if len(x) < x.shape[1] else x
 
 
-def _seeded(x: Floats, k: int, restarts: int, rng: np.random.Generator) -> Ints:
-    """Return labels (restart, sentence) by the nearest of k-means++ seeds, all restarts at once."""
-    squares = (x**2).sum(axis=1)
-    centres = np.empty((restarts, k), dtype=np.int64)
-    centres[:, 0] = rng.integers(len(x), size=restarts)
-    nearest = np.full((restarts, len(x)), np.inf)
-    labels = np.zeros((restarts, len(x)), dtype=np.int64)
-    for c in range(k):
-        if c:
-            weights = nearest.cumsum(axis=1)
-            drawn = rng.random((restarts, 1)) * weights[:, -1:]
-            centres[:, c] = np.minimum((weights <= drawn).sum(axis=1), len(x) - 1)
-        seeds = x[centres[:, c]]
-        distance = np.maximum(squares - 2.0 * seeds @ x.T + (seeds**2).sum(axis=1)[:, None], 0.0)
-        closer = distance < nearest
-        labels[closer] = c
-        nearest = np.minimum(nearest, distance)
-    return labels
-
-
-def _means(x: Floats, labels: Ints, k: int) -> tuple[Floats, Floats, Floats]:
-    """Return the sizes (R, k), means (R, k, d) and mean squares (R, k) of topics."""
-    restarts, n = labels.shape
-    flat = labels + np.arange(restarts)[:, None] * k
-    members = np.zeros((restarts * k, n))
-    members[flat.ravel(), np.tile(np.arange(n), restarts)] = 1.0
-    sizes = members.sum(axis=1)
-    per = np.maximum(sizes, 1.0)
-    means = (members @ x) / per[:, None]
-    squares = (members @ (x**2).sum(axis=1)) / per
-    return sizes.reshape(restarts, k), means.reshape(restarts, k, -1), squares.reshape(restarts, k)
-
-
-def _rule(x: Floats, sizes: Floats, means: Floats, squares: Floats, tau: Floats | None) -> Floats:
-    """Return the cost (restart, topic, sentence) without the sentence's own square; tau None is k-means."""
-    restarts, k, d = means.shape
-    dots = (means.reshape(-1, d) @ x.T).reshape(restarts, k, len(x))
-    own = (means**2).sum(axis=2) if tau is None else squares
-    cost = own[:, :, None] - 2.0 * dots
-    with np.errstate(divide="ignore"):
-        share = np.log(sizes / sizes.sum(axis=1, keepdims=True))
-    favour = np.where(sizes > 0, share, 0.0) * (0.0 if tau is None else tau[:, None])
-    cost -= np.where(sizes > 0, favour, -np.inf)[:, :, None]
-    return np.asarray(cost)
-
-
-def _settle(x: Floats, labels: Ints, k: int, tau: Floats | None) -> Ints:
-    for _ in range(ROUNDS):
-        new = _rule(x, *_means(x, labels, k), tau).argmin(axis=1)
-        if (new == labels).all():
-            break
-        labels = new
-    return labels
-
-
-def _place(x: Floats, labels: Ints, k: int) -> tuple[Floats, Floats]:
-    """Return the entropy of topics and the mean squared distance within them, of each restart."""
-    sizes, means, squares = _means(x, labels, k)
-    shares = sizes / sizes.sum(axis=1, keepdims=True)
-    entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1)
-    within = 2.0 * (shares * (squares - (means**2).sum(axis=2))).sum(axis=1)
-    return entropy, np.maximum(within, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A solution: where it lies, at which temperature it was found, and in which restart."""
-
-    entropy: float
-    within: float
-    k: int
-    temperature: float
-    labels: Ints
-    restart: int
-
-
-def _sweep(x: Floats, k: int, restarts: int, rng: np.random.Generator) -> list[_Point]:
-    """Let the temperature grow until one topic is left: merge the pair that costs least, then settle."""
-    labels = _settle(x, _seeded(x, k, restarts, rng), k, np.zeros(restarts))
-    temperature = np.zeros(restarts)
-    points: list[_Point] = []
-    for _ in range(k):
-        entropy, within = _place(x, labels, k)
-        counted = [len(np.unique(row)) for row in labels]
-        points += [
-            _Point(float(entropy[r]), float(within[r]), counted[r], float(temperature[r]), labels[r], r)
-            for r in range(restarts)
-        ]
-        if max(counted) == 1:
-            break
-        labels, temperature = _merged(x, labels, k, temperature)
-        labels = _settle(x, labels, k, temperature)
-    return points
-
-
-def _merged(x: Floats, labels: Ints, k: int, temperature: Floats) -> tuple[Ints, Floats]:
-    """Merge in each restart the two topics that raise the distance within least for the entropy they save."""
-    sizes, means, _ = _means(x, labels, k)
-    n = labels.shape[1]
-    both = sizes[:, :, None] + sizes[:, None, :]
-    squares = (means**2).sum(axis=2)
-    apart = squares[:, :, None] + squares[:, None, :] - 2.0 * means @ np.swapaxes(means, 1, 2)
-    rise = 2.0 * sizes[:, :, None] * sizes[:, None, :] / np.maximum(both, 1.0) * np.maximum(apart, 0.0) / n
-
-    def surprise(counts: Floats) -> Floats:
-        return np.asarray(counts / n * np.log(np.where(counts > 0, counts, n) / n))
-
-    saved = surprise(both) - surprise(sizes)[:, :, None] - surprise(sizes)[:, None, :]
-    present = (sizes[:, :, None] > 0) & (sizes[:, None, :] > 0) & ~np.eye(k, dtype=bool)
-    price = np.where(present, rise / np.where(present, saved, 1.0), np.inf).reshape(len(labels), -1)
-    at, least = price.argmin(axis=1), price.min(axis=1)
-    gone, stays = at // k, at % k
-    new = np.where((labels == gone[:, None]) & np.isfinite(least)[:, None], stays[:, None], labels)
-    return new, np.where(np.isfinite(least), np.maximum(temperature, least), temperature)
-
-
-def _unbiased(point: _Point, n: int) -> _Point:
-    """Return the point with the distance that sentences drawn anew would have: k means were fitted to n of them."""
-    return replace(point, within=point.within * (n - 1) / max(n - point.k, 1))
-
-
-def _hull(points: list[_Point]) -> list[_Point]:
-    """Return the points on the lower convex hull, from the coarsest on while the distance within falls."""
-    hull: list[_Point] = []
-    for point in sorted(points, key=lambda one: (one.entropy, one.within)):
-        if hull and point.within >= hull[-1].within - 1e-12:
-            continue
-        while len(hull) > 1 and _steepness(hull[-2], hull[-1]) <= _steepness(hull[-1], point):
-            hull.pop()
-        hull.append(point)
-    return hull
-
-
-def _steepness(coarse: _Point, fine: _Point) -> float:
-    return (coarse.within - fine.within) / max(fine.entropy - coarse.entropy, 1e-12)
-
-
-def _kink(hull: list[_Point], whole: float, start: int) -> _Point:
-    scale = math.log(start) / whole  # both axes from 0 to 1
-    if len(hull) < 2:
-        return hull[0]
-    steep = [math.atan(scale * _steepness(*pair)) for pair in itertools.pairwise(hull)] + [0.0]
-    return hull[1 + int(np.argmax(-np.diff(steep)))]
-
-
-def _nearest(points: list[_Point], k: int) -> _Point:
-    return min(points, key=lambda one: (abs(one.k - k), one.within))
-
-
-def _spread_over(x: Floats, fitted: Floats, found: _Point, k: int) -> Ints:
+def _spread_over(x: Floats, fitted: Floats, found: Solution, k: int) -> Ints:
     """Return labels of all sentences by the rule of the topics found in some."""
-    parts = _means(fitted, found.labels[None], k)
-    return np.asarray(_rule(x, *parts, np.array([found.temperature]))[0].argmin(axis=0))
+    parts = means_of(fitted, found.labels[None], k)
+    return np.asarray(cost_of(x, *parts, np.array([found.temperature]))[0].argmin(axis=0))
 
 
 def _renumbered(labels: Ints) -> Ints:

@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from secondlaw.errors import InvalidInput, TooManyBadRows
 from secondlaw.formats.encoding import encode_line
@@ -22,15 +23,22 @@ _PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|[\d.]+")
 """What differs between reasons of one kind: values in quotes, numbers."""
 
 
-def quarantine_path(source: str | Path) -> Path:
+def quarantine_path(source: str | Path, *, of: str = "") -> Path:
     """Return where the bad rows of a file go: beside it, with ``.bad.jsonl``; of standard input, in this folder.
+
+    Parameters
+    ----------
+    source : str or Path
+    of : str
+        Who keeps them, where this is not one run that replaces the file of the last.
 
     Examples
     --------
-    >>> quarantine_path("runs/log.jsonl.gz").as_posix()
-    'runs/log.jsonl.gz.bad.jsonl'
+    >>> quarantine_path("runs/log.jsonl.gz").as_posix(), quarantine_path("-", of="watch").as_posix()
+    ('runs/log.jsonl.gz.bad.jsonl', 'stdin.watch.bad.jsonl')
     """
-    return Path("stdin.bad.jsonl") if str(source) == "-" else Path(f"{source}.bad.jsonl")
+    name = "stdin" if str(source) == "-" else str(source)
+    return Path(f"{name}.{of}.bad.jsonl" if of else f"{name}.bad.jsonl")
 
 
 class Quarantine:
@@ -40,11 +48,13 @@ class Quarantine:
     ----------
     path : str, Path or None
         File for the bad rows, one JSON object a line: ``line``, ``reason``, ``excerpt``. It is made at the first bad
-        row, and replaces one of an earlier run. None: they are counted only.
+        row, and replaces one of an earlier run, unless it is kept. None: they are counted only.
     max_bad : int or None
         More bad rows than this are an error; None: any number is tolerated.
     excerpts : bool
         Whether the beginning of the row is written too; False where no text may be kept.
+    keeps : bool
+        Whether a file that is there is kept: gone on from after :meth:`resume`, else renamed with a number.
 
     Attributes
     ----------
@@ -63,12 +73,17 @@ class Quarantine:
     ([Row(line=1, value={'id': 'a'})], 1)
     """
 
-    def __init__(self, path: str | Path | None, *, max_bad: int | None = None, excerpts: bool = True) -> None:
+    def __init__(
+        self, path: str | Path | None, *, max_bad: int | None = None, excerpts: bool = True, keeps: bool = False
+    ) -> None:
         if max_bad is not None and max_bad < 0:
             raise InvalidInput(f"max_bad counts bad rows, from 0, got {max_bad}")
         self.path = None if path is None else Path(path)
         self.max_bad = max_bad
         self.excerpts = excerpts
+        self._keeps = keeps
+        self._resumed = self._written = False
+        self._again: deque[bytes] = deque()
         self.count = 0
         self.reasons: Counter[str] = Counter()
         self.first: list[BadRow] = []
@@ -105,6 +120,34 @@ class Quarantine:
                 yield row
             else:
                 self.add(row)  # type: ignore[arg-type]
+
+    @property
+    def place(self) -> dict[str, Any] | None:
+        """Up to where the file is written, as plain JSON values: what :meth:`resume` takes; None without a file."""
+        if self._file is not None:
+            self._file.flush()
+        if self.path is None or not (self._resumed or self._file is not None):
+            return None
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return None
+        return {"size": stat.st_size - sum(map(len, self._again)), "file": [stat.st_dev, stat.st_ino]}
+
+    def resume(self, place: Mapping[str, Any] | None) -> None:
+        """Go on with the file of an earlier run, of which all rows behind `place` will come again.
+
+        Those that were written already are not written twice. A file that is another one by now is left to itself.
+        """
+        if place is None or self.path is None or not self.path.exists():
+            return
+        stat = self.path.stat()
+        if [stat.st_dev, stat.st_ino] != list(place["file"]) or stat.st_size < place["size"]:
+            return
+        with self.path.open("rb") as file:
+            file.seek(int(place["size"]))
+            self._again = deque(file.read().splitlines(keepends=True))
+        self._resumed = True
 
     def describe(self) -> str:
         """Say how many rows are bad, why: the first of each kind and how many more are like it; and where all are.
@@ -146,18 +189,35 @@ class Quarantine:
     def _write(self, bad: BadRow) -> None:
         if self.path is None:
             return
-        if self._file is None:
-            try:
-                self._file = self.path.open("wb" if self.count == 1 else "ab")
-            except OSError as error:
-                raise InvalidInput(
-                    f"bad rows cannot be written to {self.path}: {os.strerror(error.errno or 0)}; "
-                    f"name another file for them"
-                ) from error
-        row = {"line": bad.line, "reason": bad.reason}
+        row: dict[str, Any] = {"line": bad.line, "reason": bad.reason}
         if self.excerpts:
             row["excerpt"] = bad.excerpt
-        self._file.write(encode_line(row))
+        line = encode_line(row)
+        if self._again and self._again[0] == line:  # written before the last end
+            self._again.popleft()
+            return
+        self._again.clear()
+        if self._file is None:
+            self._file = self._opened(self.path)
+        self._file.write(line)
+
+    def _opened(self, path: Path) -> BinaryIO:
+        goes_on = self._resumed or self._written
+        try:
+            if self._keeps and not goes_on and path.exists():
+                path.rename(_numbered(path))
+            self._written = True
+            return path.open("ab" if goes_on else "wb")
+        except OSError as error:
+            raise InvalidInput(
+                f"bad rows cannot be written to {path}: {os.strerror(error.errno or 0)}; name another file for them"
+            ) from error
+
+
+def _numbered(path: Path) -> Path:
+    """Return a free name for a file that must make room."""
+    names = (path.with_name(f"{path.stem}.{number}{path.suffix}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _kind(reason: str) -> str:

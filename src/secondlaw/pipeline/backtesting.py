@@ -47,6 +47,8 @@ class BacktestOptions:
     Parameters
     ----------
     score : ScoreField or None
+    streams : int
+        See :class:`~secondlaw.drift.monitoring_plan.MonitorPlan`.
     inject : str or None
         A drift as :func:`~secondlaw.drift.injection.parse_injection` reads it.
     ramp : int
@@ -60,6 +62,7 @@ class BacktestOptions:
     """
 
     score: ScoreField | None = None
+    streams: int = 1
     inject: str | None = None
     ramp: int = 1
     alphas: tuple[float, ...] = ALPHAS
@@ -98,7 +101,7 @@ def backtest(
         If settings do not go together, or the drift cannot be injected.
     """
     taxonomy = load_taxonomy(settings.taxonomy)
-    plan = plan_of(settings, taxonomy, score=options.score, restarts=options.restarts)
+    plan = plan_of(settings, taxonomy, streams=options.streams, score=options.score, restarts=options.restarts)
     wanted = _injection(options, taxonomy.keys)
     recorded = read_steps(
         source,
@@ -115,7 +118,6 @@ def backtest(
     )
     steps = list(recorded.steps)
     lengths = {str(one.key): len(one.steps) for one in split_series(steps, plan)}
-    plan = plan.with_(streams=max(1, len(lengths)))
     _refuse_short(lengths, plan, source.path)
     said = replay_steps(steps, plan)
     keys = taxonomy.keys
@@ -187,8 +189,9 @@ def _budgets(
     for alpha in [plan.alpha, *sorted(others, reverse=True)]:
         budget = plan.with_(alpha=alpha)
         own = said if alpha == plan.alpha else replay_steps(steps, budget)
-        quiet = _cost(pool, budget, trials, settings)
-        caught = None if wanted is None else _caught(pool, budget, wanted, trials, settings, keys)
+        settled = budget.settled(len(series))
+        quiet = _cost(pool, settled, trials, settings)
+        caught = None if wanted is None else _caught(pool, settled, wanted, trials, settings, keys)
         found.append(
             Budget(alpha if plan.is_guaranteed else None, budget.promise_words, _first_alarms(own), quiet, caught)
         )
@@ -201,7 +204,7 @@ def _budgets(
     for factor in sizes:
         size = wanted.scaled(factor)
         try:
-            one = _caught(pool, plan, size, trials, settings, keys)
+            one = _caught(pool, plan.settled(len(series)), size, trials, settings, keys)
         except InvalidInput:  # more than the category holds
             if factor == 1.0:
                 raise

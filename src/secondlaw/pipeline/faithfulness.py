@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.faithfulness import (
     Embedder,
@@ -14,15 +16,19 @@ from secondlaw.faithfulness import (
     Scored,
     Scoring,
     SystemDifference,
+    TopicModel,
     compare_systems,
+    embed_example,
     example_of,
+    fit_topics,
     pair_rows,
+    score_embedded,
     score_examples,
 )
 from secondlaw.faithfulness.grounding import Judge
-from secondlaw.formats import BadRow, Format, Quarantine, excerpt_of, quarantine_path, read_rows, write_jsonl
+from secondlaw.formats import BadRow, Format, Quarantine, excerpt_of, quarantine_path, read_rows
 
-__all__ = ["FileComparison", "compare_files", "open_judge", "read_examples", "score_file", "write_scores"]
+__all__ = ["FileComparison", "compare_files", "open_judge", "read_examples", "score_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +121,9 @@ def score_file(
     *,
     scoring: Scoring,
     shared: bool = False,
+    topics: TopicModel | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[Scored]:
+) -> tuple[list[Scored], TopicModel | None]:
     """Score the examples of a file, in order.
 
     Parameters
@@ -125,12 +132,24 @@ def score_file(
     embedder : Embedder
     scoring : Scoring
     shared : bool
-        Whether all answers share one clustering.
+        Whether all answers share one clustering, found in them.
+    topics : TopicModel, optional
+        Topics found before, which all answers then share.
     progress : callable, optional
         Called with (answers done, answers in all).
+
+    Returns
+    -------
+    list of Scored, TopicModel or None
+        The topics are those that are shared.
     """
     advance = None if progress is None else lambda done: progress(done, len(examples))
-    return list(score_examples(examples, embedder, scoring=scoring, shared=shared, progress=advance))
+    if not shared or topics is not None:
+        scored = score_examples(examples, embedder, scoring=scoring, topics=topics, progress=advance)
+        return list(scored), topics
+    held = [embed_example(one, embedder) for one in examples]
+    topics = fit_topics(held, rng=np.random.default_rng(scoring.seed))
+    return list(score_embedded(held, scoring=scoring, topics=topics, progress=advance)), topics
 
 
 def compare_files(
@@ -165,32 +184,6 @@ def compare_files(
         said.append(f"{unmatched:,} answers have no partner in the other file and are left out")
     said.append("five scores are asked at once: a single p-value near .05 is no finding")
     return FileComparison(first[0], second[0], len(pairs), unmatched, tuple(differences), tuple(said))
-
-
-KEPT = ("id", "stream", "model", "ts", "step", "prompt_id", "prompt_set", "conversation_id")
-"""Fields that say where a row belongs in a stream."""
-
-
-def write_scores(results: Sequence[Scored], path: Path) -> None:
-    """Write one row an answer with its scores as plain numbers, for ``secondlaw watch --score``.
-
-    A row holds the fields that place it in a stream, prompt and response, and `semantic_faithfulness`, `support` and
-    `bigram_precision`, each left out where it does not exist.
-    """
-    write_jsonl((_score_row(one) for one in results), path)
-
-
-def _score_row(one: Scored) -> dict[str, Any]:
-    example = one.embedded.example
-    row: dict[str, Any] = {key: example.fields[key] for key in KEPT if example.fields.get(key) is not None}
-    row |= {"id": example.id, "prompt": example.question, "response": example.answer}
-    support = one.grounding.mean_support
-    values = {
-        "semantic_faithfulness": one.plain,
-        "support": None if support is None else max(support, 0.0),
-        "bigram_precision": one.grounding.bigram_share,
-    }
-    return row | {key: value for key, value in values.items() if value is not None}
 
 
 def open_judge(spec: str) -> Judge:

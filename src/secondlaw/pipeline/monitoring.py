@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from secondlaw.behavior import window_seconds
 from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.rows import plain_rows, to_transcript
 from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
@@ -15,7 +16,7 @@ from secondlaw.formats import BadRow, Row, excerpt_of
 from secondlaw.pipeline.engines import engine_warnings, open_engine
 from secondlaw.pipeline.settings import Settings
 
-__all__ = ["StepRowReader", "plan_of"]
+__all__ = ["StepRowReader", "lateness_of", "plan_of"]
 
 Advance = Callable[[int, int], None]
 
@@ -25,7 +26,6 @@ def plan_of(
     taxonomy: Taxonomy,
     *,
     streams: int = 1,
-    more_streams: bool = False,
     score: ScoreField | None = None,
     restarts: bool = False,
 ) -> MonitorPlan:
@@ -36,8 +36,8 @@ def plan_of(
     settings : Settings
         Of which those that begin with ``monitor_`` are used.
     taxonomy : Taxonomy
-    streams, more_streams, score, restarts
-        See :class:`~secondlaw.drift.monitoring_plan.MonitorPlan`.
+    streams, score, restarts
+        See :class:`~secondlaw.drift.monitoring_plan.MonitorPlan`. More series than that may come up.
 
     Raises
     ------
@@ -61,10 +61,33 @@ def plan_of(
         baseline_steps=settings.monitor_baseline,
         tolerance=tuple(settings.monitor_tolerance.items()),
         streams=streams,
-        more_streams=more_streams,
+        more_streams=True,
         by=settings.monitor_by,
         restarts=restarts,
+        categories=taxonomy.keys,
     )
+
+
+def lateness_of(stated: str | None, *, by_step: bool) -> float:
+    """Return how long a step stays open: a number of steps where rows state them, else seconds of a length of time.
+
+    Raises
+    ------
+    InvalidInput
+        If it is not written so.
+
+    Examples
+    --------
+    >>> lateness_of(None, by_step=True), lateness_of("2", by_step=True), lateness_of("5m", by_step=False)
+    (0.0, 2.0, 300.0)
+    """
+    if stated is None:
+        return 0.0
+    if not by_step:
+        return float(window_seconds(stated))
+    if not stated.isdigit():
+        raise InvalidInput(f"rows state steps: lateness is a number of steps, got {stated!r}")
+    return float(stated)
 
 
 class StepRowReader:
@@ -81,13 +104,15 @@ class StepRowReader:
         A field of the rows is watched instead of the category: nothing is labelled then.
     classifier : str, optional
         Only the labels of this classifier; rows with others have none.
+    model : str, optional
+        Only rows of this model; others are neither labelled nor returned.
     progress : callable, optional
         Called with (rows labelled, rows to label) of a batch.
 
     Attributes
     ----------
-    labelled, bad : int
-        Rows that the engine labelled, and rows that could not be used.
+    labelled, bad, out_of_bounds : int
+        Rows that the engine labelled, rows that could not be used, and of those the ones without a score in its bounds.
 
     Examples
     --------
@@ -105,24 +130,19 @@ class StepRowReader:
         bad: Callable[[BadRow], None],
         score: ScoreField | None = None,
         classifier: str | None = None,
+        model: str | None = None,
         progress: Advance | None = None,
     ) -> None:
         self.settings, self.taxonomy, self.score, self.classifier = settings, taxonomy, score, classifier
-        self.labelled = self.bad = 0
-        self.progress = progress
+        self.labelled = self.bad = self.out_of_bounds = 0
+        self.model, self.progress = model, progress
         self._take_bad = bad
         self._engine: Classifier | None = None
         self._keys = taxonomy.keys
         self._codes = {key: code for code, key in enumerate((*taxonomy.keys, OUTSIDE))}
 
     def read(self, rows: Sequence[Row | BadRow]) -> list[StepRow]:
-        """Return the sound rows of a batch, in order.
-
-        Raises
-        ------
-        InvalidInput
-            If a score is missing, no number or out of its bounds: a row left out for its value would bend the watch.
-        """
+        """Return the sound rows of a batch, in order; one whose score is missing or out of bounds is bad."""
         found: list[StepRow] = []
         waiting: list[tuple[int, Transcript]] = []
         for row in plain_rows(rows):
@@ -131,14 +151,18 @@ class StepRowReader:
                 continue
             try:
                 transcript = to_transcript(row.value, taxonomy=self.taxonomy, assume_utc=self.settings.assume_utc)
+                value = None if self.score is None else _value_of(row, self.score)
             except InvalidInput as error:
+                self.out_of_bounds += isinstance(error, _NoScore)
                 self._set_aside(BadRow(row.line, str(error), excerpt_of(row.value)))
+                continue
+            if self.model not in (None, transcript.model):
                 continue
             one = StepRow.of(
                 transcript,
                 self._keys,
                 stated_id=transcript.id if row.value.get("id") is not None else None,
-                value=None if self.score is None else _value_of(row, self.score),
+                value=value,
             )
             if self.classifier is not None and one.classifier != self.classifier:
                 one = one._replace(category=NO_CATEGORY, classifier=None)
@@ -149,8 +173,15 @@ class StepRowReader:
         return found
 
     def warnings(self) -> list[str]:
-        """Return what the reader of the engine's labels must know."""
-        return [] if self._engine is None else engine_warnings(self._engine)
+        """Return what whoever reads the steps must know: of scores that were left out, and of the engine's labels."""
+        said = [] if self._engine is None else engine_warnings(self._engine)
+        if self.out_of_bounds and self.score is not None:
+            field = self.score
+            said.append(
+                f"{self.out_of_bounds:,} rows have no score {field.name!r} in [{field.low:g}, {field.high:g}] and are "
+                "left out: if that depends on the score, what is watched is biased; widen --bounds or mend them"
+            )
+        return said
 
     def _set_aside(self, row: BadRow) -> None:
         self.bad += 1
@@ -173,16 +204,18 @@ class StepRowReader:
                 self.labelled += 1
 
 
+class _NoScore(InvalidInput):
+    """A row's score is missing, no number, or out of its bounds."""
+
+
 def _value_of(row: Row, score: ScoreField) -> float:
     value: Any = row.value.get(score.name)
     if value is None:
-        raise InvalidInput(
-            f"line {row.line} has no score {score.name!r}: every row needs one; leave out the rows that have none"
-        )
+        raise _NoScore(f"the row has no score {score.name!r}")
     if isinstance(value, str):  # CSV
         with suppress(ValueError):
             value = float(value)
     try:
         return score.checked(value)
     except InvalidInput as error:
-        raise InvalidInput(f"line {row.line}: {error}") from None
+        raise _NoScore(str(error)) from None

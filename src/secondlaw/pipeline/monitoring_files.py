@@ -18,7 +18,7 @@ from secondlaw.drift.step_counts_policy import StepPolicy, StepTallies
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData
 from secondlaw.formats import BadRow, Format, Quarantine, Row, quarantine_path, read_rows
 from secondlaw.pipeline.inputs import MANY_BAD
-from secondlaw.pipeline.monitoring import StepRowReader
+from secondlaw.pipeline.monitoring import StepRowReader, lateness_of
 from secondlaw.pipeline.settings import Settings
 from secondlaw.pipeline.sources import Source
 
@@ -99,7 +99,7 @@ def read_steps(
     NotEnoughData
         If no row can be used.
     InvalidInput
-        If nothing says what a step is, only some rows have a step or a time, or a score is out of its bounds.
+        If nothing says what a step is, or only some rows have a step or a time.
     FileFormatError
         If the file is damaged and `partial` is false.
     """
@@ -116,12 +116,12 @@ def read_steps(
             bad=quarantine.add,
             score=score,
             classifier=classifier,
+            model=source.model,
             progress=progress("classifying") if progress else None,
         )
         lines = _until_damage(read_rows(source.path, file_format=file_format, unfinished=unfinished), partial, warnings)
         while batch := list(islice(lines, BATCH)):
-            kept = reader.read(batch)
-            rows += kept if source.model is None else [row for row in kept if row.model == source.model]
+            rows += reader.read(batch)
     if quarantine.count:
         warnings.append(quarantine.describe())
     if not rows:
@@ -176,7 +176,7 @@ def _policy(rows: Sequence[StepRow], settings: Settings, *, as_arrived: bool) ->
             f"{stepped} of {len(rows)} rows state a step, the others none: give every row one, or --rows-per-step"
         )
     has_step = stepped == len(rows)
-    lateness = _lateness(settings.lateness, has_step) if as_arrived else 0.0
+    lateness = lateness_of(settings.lateness, by_step=has_step) if as_arrived else 0.0
     policy = StepPolicy.of(
         has_step=has_step, every=every, rows_per_step=settings.rows_per_step, lateness=lateness, horizon=None
     )
@@ -190,16 +190,6 @@ def _policy(rows: Sequence[StepRow], settings: Settings, *, as_arrived: bool) ->
     numbers = sorted({row.step for row in rows if row.step is not None})
     stride = reduce(math.gcd, (later - one for one, later in pairwise(numbers)), 0)
     return replace(policy, stride=max(stride, 1), offset=numbers[0] if stride > 1 else 0)
-
-
-def _lateness(stated: str | None, has_step: bool) -> float:
-    if stated is None:
-        return 0.0
-    if not has_step:
-        return float(window_seconds(stated))
-    if not stated.isdigit():
-        raise InvalidInput(f"rows state steps: lateness is a number of steps, got {stated!r}")
-    return float(stated)
 
 
 def _sorted(rows: list[StepRow], policy: StepPolicy) -> tuple[list[StepRow], int]:

@@ -1,9 +1,8 @@
 """A growing log under monitors: what has come is labelled, cut into steps and decided, and the place is remembered.
 
-The decisions are those of :mod:`secondlaw.drift.monitoring`, which a backtest of the same log with the same budget
-gives too (a watch keeps part of its own for series that come up later). The state file holds the place in the log, the
-open steps and the monitors. It is written whole after decisions were handed out, so that a kill loses none: at worst
-the last ones are handed out again, the same.
+The decisions are those of :mod:`secondlaw.drift.monitoring`, which a backtest of the same log gives too. The state
+file holds the place in the log, the open steps and the monitors. It is written whole after decisions were handed out,
+so that a kill loses none: at worst the last ones are handed out again, the same.
 """
 
 from collections import deque
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from secondlaw.behavior import window_seconds
 from secondlaw.drift.monitoring import MonitorSet, StreamDecision
@@ -22,14 +20,14 @@ from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.step_counts import StepCounts, StepRow
 from secondlaw.drift.step_counts_builder import StepBuilder
 from secondlaw.drift.step_counts_policy import StepPolicy
-from secondlaw.errors import FileFormatError, InvalidInput
-from secondlaw.formats import BadRow, FollowedFile, FollowedStream, Row, replace_file
-from secondlaw.pipeline.monitoring import StepRowReader
+from secondlaw.errors import InvalidInput
+from secondlaw.formats import BadRow, FollowedFile, FollowedStream, Quarantine, Row
+from secondlaw.pipeline.monitoring import StepRowReader, lateness_of
 from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.watch_states import WatchState, read_watch_state
 
-__all__ = ["Decided", "Watch", "watch_state_path"]
+__all__ = ["Decided", "Watch"]
 
-STATE_SCHEMA = "secondlaw/watch-state/1"
 LOOKED_BACK = 400
 """Steps of a series that are kept to say what moved."""
 
@@ -41,17 +39,6 @@ class Decided:
     step: StepCounts
     decisions: tuple[StreamDecision, ...]
     moved: Mapping[str, str] = field(default_factory=dict)
-
-
-def watch_state_path(log: str | Path) -> Path:
-    """Return where the state of a watch is kept: beside the log.
-
-    Examples
-    --------
-    >>> watch_state_path("runs/log.jsonl").as_posix()
-    'runs/log.jsonl.watch.json'
-    """
-    return Path(f"{log}.watch.json")
 
 
 class Watch:
@@ -66,6 +53,8 @@ class Watch:
     plan : MonitorPlan
     settings : Settings
         How steps are cut: rows_per_step, else the step that rows state, else `every`; lateness.
+    bad_rows : Quarantine or None
+        Where the reader's bad rows go: the state tells up to where, so that none is lost and none is there twice.
     state : Path or None
         Where the state is kept; None: nowhere.
     model : str or None
@@ -85,6 +74,8 @@ class Watch:
         The latest of every series, those before a restart included.
     resumed : bool
         Whether a state was gone on from.
+    is_replayed : bool
+        Whether a state was there that another version wrote, and that could not be gone on from.
     unplaced : int
         Rows since the start of this process without the step, or the time, by which the log is cut: in no step.
 
@@ -103,6 +94,7 @@ class Watch:
         reader: StepRowReader,
         plan: MonitorPlan,
         settings: Settings,
+        bad_rows: Quarantine | None = None,
         state: Path | None = None,
         model: str | None = None,
         stride: int = 1,
@@ -113,9 +105,9 @@ class Watch:
         self.alarms: list[StreamDecision] = []
         self.verdicts: dict[str, str] = {}
         self._past: dict[tuple[str, str], deque[StepCounts]] = {}
-        self.resumed = False
+        self.resumed, self.is_replayed = False, False
         self.unplaced = 0
-        self._kept = recent
+        self._kept, self._bad_rows = recent, bad_rows
         self._reader, self._settings, self._state, self._stride = reader, settings, state, stride
         self._cut = _how_cut(settings, model, stride)
         self._builder: StepBuilder | None = None
@@ -135,6 +127,22 @@ class Watch:
             return []
         policy, scored = self._builder.policy, self.plan.score is not None
         return self._builder.tallies.words(scored=scored, rows_per_step=policy.rows)
+
+    @property
+    def replayed_words(self) -> str:
+        """What a state of another version means, in one sentence; empty where there is none."""
+        if not self.is_replayed:
+            return ""
+        again = "the log is read again from its beginning, and its alarms are told again"
+        if isinstance(self.log, FollowedStream):
+            again = "a new baseline is learnt from what comes"
+        return f"another version wrote {self._state}, and this one cannot go on from it: {again}"
+
+    @property
+    def budget_words(self) -> list[str]:
+        """What is promised of false alarms, and where a series alarms now."""
+        budget = self.monitors.budget
+        return [words for words in (budget["promise"], budget["threshold"]) if words]
 
     @property
     def bad(self) -> int:
@@ -167,17 +175,11 @@ class Watch:
 
     def save(self) -> None:
         """Write the state; call it once what was decided has been handed on."""
-        if self._state is None or self._builder is None:
+        if self._state is None or (self._builder is None and not self.bad):
             return
-        content = {
-            "schema": STATE_SCHEMA,
-            "cut": self._cut,
-            "place": self.log.position,
-            "builder": self._builder.to_state(),
-            "monitors": self.monitors.to_state(),
-            "verdicts": self.verdicts,
-        }
-        replace_file(self._state, lambda path: path.write_bytes(orjson.dumps(content)))
+        bad_rows = None if self._bad_rows is None else self._bad_rows.place
+        place = self.log.position
+        WatchState(self._cut, place, bad_rows, self._builder, self.monitors, self.verdicts).write(self._state)
 
     def _take(self, rows: Sequence[Row | BadRow]) -> list[Decided]:
         kept = [row for row in self._reader.read(rows) if self.model in (None, row.model)] if rows else []
@@ -235,32 +237,27 @@ class Watch:
         )
         if settings.lateness is None or policy.kind == "rows":
             return policy
-        if policy.kind == "time":
-            return replace(policy, lateness=float(window_seconds(settings.lateness)))
-        if not settings.lateness.isdigit():
-            raise InvalidInput(f"rows state steps: lateness is a number of steps, got {settings.lateness!r}")
-        return replace(policy, lateness=float(settings.lateness))
+        return replace(policy, lateness=lateness_of(settings.lateness, by_step=policy.kind == "step"))
 
     def _restore(self) -> Mapping[str, Any] | None:
-        if self._state is None or not self._state.exists():
-            return None
         try:
-            content = orjson.loads(self._state.read_bytes())
-            if content["schema"] != STATE_SCHEMA:
-                raise KeyError(content["schema"])
-            cut, planned = content["cut"], MonitorPlan.from_dict(content["monitors"]["plan"])
-            builder, monitors = StepBuilder.from_state(content["builder"]), MonitorSet.from_state(content["monitors"])
-            place: Mapping[str, Any] | None = content["place"]
-            verdicts = dict(content["verdicts"])
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise FileFormatError(f"{self._state} is no state of a watch ({error}); begin anew with --fresh") from error
-        if (cut, planned) != (self._cut, self.plan):
+            found = None if self._state is None else read_watch_state(self._state)
+        except InvalidInput:  # the log has its steps: they are decided anew
+            self.is_replayed = True
+            return None
+        if self._state is None or found is None:
+            return None
+        if (found.cut, found.monitors.plan) != (self._cut, self.plan):
             raise InvalidInput(
                 f"{self._state} is of a watch with other settings; give the same ones, another --state, or begin anew "
                 "with --fresh"
             )
-        self._builder, self.monitors, self.verdicts, self.resumed = builder, monitors, verdicts, True
-        return place
+        self._builder, self.monitors, self.verdicts = found.builder, found.monitors, dict(found.verdicts)
+        self.monitors.name_categories(self.plan.categories)
+        self.resumed = True
+        if self._bad_rows is not None:
+            self._bad_rows.resume(found.bad_rows)
+        return found.place
 
 
 def _how_cut(settings: Settings, model: str | None, stride: int) -> dict[str, Any]:

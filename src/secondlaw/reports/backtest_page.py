@@ -71,6 +71,7 @@ def render_backtest_page(found: Backtest, *, created: datetime, version: str) ->
 def _verdict(found: Backtest) -> str:
     lines = [
         f"Promised: {found.plan.promise_words}.",
+        *([f"Alarms at: {found.threshold_words}."] if found.threshold_words else []),
         f"{rows_line(found)}; a step is: {found.steps_are}.",
     ]
     silence = silence_line(found)

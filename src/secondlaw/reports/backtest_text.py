@@ -36,6 +36,7 @@ def render_backtest(found: Backtest) -> "Group":
     parts: list[RenderableType] = [Text(headline(found), style="bold")]
     parts.append(Text(f"{one_line(found.source, 120)}: {rows_line(found)}; a step is: {found.steps_are}."))
     parts.append(Text(f"Promised: {found.plan.promise_words}. Detector: {found.plan.detector}."))
+    parts += [Text(f"Alarms at: {found.threshold_words}.")] if found.threshold_words else []
     silence = silence_line(found)
     parts += [Text(f"{silence}.")] if silence else []
     parts += [Text(f"warning: {clip(text, 400)}", style="bold yellow") for text in found.warnings]

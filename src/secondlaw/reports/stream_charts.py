@@ -26,7 +26,8 @@ FLOOR, LOUD = math.log(1e-3), math.log(1e12)
 LEFT = 66
 """Pixels for the numbers beside every panel, so that their time axes lie one below the other."""
 MOST_POINTS = 1200
-MOST_TICKS = 7
+MOST_TICKS, MOST_CLOCK_TICKS = 7, 6
+"""Marks of a time axis: of days; of parts of a day, where a phone that drops every second one would drop the dates."""
 MOST_HIDDEN = 0.6
 """Where all but the largest category are less than this together, only they are drawn."""
 CLOCK = (
@@ -160,7 +161,9 @@ def clock_ticks(start: float, end: float) -> tuple[int, ...]:
     """
     hour = 3_600_000
     strides = (60_000, 300_000, 900_000, hour, 3 * hour, 6 * hour, 12 * hour, 24 * hour, 48 * hour, 168 * hour)
-    stride = next((one for one in strides if (end - start) / one <= MOST_TICKS), 0)
+    stride = next(
+        (one for one in strides if (end - start) / one <= (MOST_CLOCK_TICKS if one < 24 * hour else MOST_TICKS)), 0
+    )
     while not stride or (end - start) / stride > MOST_TICKS:
         stride = 2 * (stride or strides[-1])
     return tuple(range(math.ceil(start / stride) * stride, int(end) + 1, stride))

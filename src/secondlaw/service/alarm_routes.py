@@ -152,7 +152,7 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
         told = writer.closing(alarm, reason=note.text or "resolved by a person", now=datetime.now(UTC))
         return alarm_dict(store.alarms.resolve(number, who=who.name, reason=note.text, deliveries=told))
 
-    @router.post("/streams/{name}/rebaseline", operation_id="rebaseline_stream", responses=problems(*WRITE))
+    @router.post("/streams/{name:path}/rebaseline", operation_id="rebaseline_stream", responses=problems(*WRITE))
     def learn_anew(name: StreamName, why: Rebaseline, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """Let the stream's monitors learn anew from the next windows, and end its drift alarms; recorded."""
         if not who.may("admin", name):
@@ -162,7 +162,7 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
         except SecondLawError as error:
             raise failed(error) from error
 
-    @router.get("/streams/{name}/to-label", operation_id="get_to_label")
+    @router.get("/streams/{name:path}/to-label", operation_id="get_to_label")
     def to_label(
         name: StreamName,
         who: Annotated[Caller, Depends(reader)],
@@ -179,7 +179,7 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
         return {"texts": [{"text": one.id, "window": one.window, "intent": one.intent, "prompt": one.prompt,
                            "response": one.response} for one in found]}  # fmt: skip
 
-    @router.post("/streams/{name}/labels", operation_id="add_label", responses=problems(*WRITE))
+    @router.post("/streams/{name:path}/labels", operation_id="add_label", responses=problems(*WRITE))
     def add_label(name: StreamName, given: GivenLabel, who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
         """Keep a person's label; it corrects the numbers of its period at once."""
         if not who.sees(name):

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 import secondlaw
 from secondlaw.behavior import Transcript
@@ -18,6 +20,8 @@ from secondlaw.service.ingest_routes import ingest_router, sender
 from secondlaw.service.limits import BasePath, RateLimit, SafeHeaders
 from secondlaw.service.metrics import StoreCollector
 from secondlaw.service.otlp_routes import OtlpOptions, otlp_router
+from secondlaw.service.page_assets import assets_version
+from secondlaw.service.page_frame import Pages, base_of
 from secondlaw.service.problems import problems, status_of, words_of
 from secondlaw.service.query_routes import query_router
 from secondlaw.service.running import Parts
@@ -102,8 +106,8 @@ def create_app(
         ),
         responses=problems(401, 403),
     )
-    app.include_router(query_router(store, parts.numbers, access, default=settings.evaluation))
     app.include_router(alarm_router(store, access, parts.writer, owner=parts.owner))
+    app.include_router(query_router(store, parts.numbers, access, default=settings.evaluation))
     app.include_router(_watch_router(store, access, parts))
     for router in pages:
         app.include_router(router)
@@ -113,6 +117,18 @@ def create_app(
         status, wait = status_of(error)
         headers = None if wait is None else {"Retry-After": f"{wait:.0f}"}
         return JSONResponse({"detail": words_of(error)}, status, headers)
+
+    frame = Pages(lambda _: access, version=assets_version())
+
+    @app.exception_handler(404)
+    async def missing(request: Request, error: Exception) -> Response:
+        """Show a browser that asks for an unknown address a page; clients get JSON."""
+        local = request.url.path.removeprefix(base_of(request))
+        if "text/html" in request.headers.get("accept", "") and not local.startswith("/v1/"):
+            said = "There is no page at this address."
+            return frame.page(request, "error.html", code=404, title="Not found", said=said)
+        assert isinstance(error, HTTPException)  # noqa: S101 - that is what the handler is for
+        return await http_exception_handler(request, error)
 
     app.add_middleware(BodyPatience, seconds=settings.body_seconds + 1.0)
     app.add_middleware(SafeHeaders)

@@ -7,58 +7,42 @@ is decided on once; what comes for it later is counted, shown as late, and chang
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from secondlaw.drift.monitoring import MonitorSet, SeriesKey, StreamDecision
+from secondlaw.drift.monitoring import SeriesKey, StreamDecision
+from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.errors import LeaseLost, StorageError
 from secondlaw.pipeline.stored_steps import steps_of_counts
 from secondlaw.service.evaluation_alarms import AlarmWriter
+from secondlaw.service.evaluation_budget import of_one_run, series_of_service, shared_plan
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings, taxonomy_of
+from secondlaw.service.evaluation_standing import Standing, is_planned_so, series_monitor, standing_of
 from secondlaw.service.evaluation_windows import closed_windows, next_boundary
+from secondlaw.service.window_words import decision_in_windows
 from secondlaw.storage import Alarm, DecisionRecord, Lease, MonitorRecord, MonitorStep, Store, Stream, stream_lease
 
-__all__ = ["Evaluated", "Evaluator", "series_monitor"]
+__all__ = ["Evaluated", "Evaluator"]
 
 AT_ONCE = 200
 """Windows decided on in one transaction at most."""
+ROUNDS = 50
+"""Such transactions for one stream until it is the next stream's turn."""
 LEASED = 60.0
 WHO = "service"
 _log = logging.getLogger(__name__)
 
 
-def series_monitor(key: SeriesKey) -> str:
-    """Return the name under which a series' decisions are stored.
-
-    Examples
-    --------
-    >>> series_monitor(SeriesKey("chat", "gpt-x", "benign"))
-    'drift:gpt-x/benign'
-    """
-    return f"{MONITOR}:{key.model}/{key.part}" if key.part else f"{MONITOR}:{key.model}"
-
-
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What an evaluation of one stream did: windows decided on, alarms raised."""
+    """What an evaluation of one stream did: windows decided on, alarms raised, whether more windows have closed."""
 
     windows: int = 0
     alarms: tuple[Alarm, ...] = ()
-
-
-@dataclass(slots=True)
-class _Standing:
-    """Where the monitors of a stream stand."""
-
-    monitors: MonitorSet
-    first: int | None = None
-    models: list[str] = field(default_factory=list)
-    windows: dict[str, int | None] = field(default_factory=dict)  # of each series' monitor: the last decided on
-
-    def to_state(self) -> dict[str, Any]:
-        return {"monitors": self.monitors.to_state(), "first": self.first, "models": self.models}
+    has_more: bool = False
 
 
 class Evaluator:
@@ -95,6 +79,7 @@ class Evaluator:
     ) -> None:
         self._leased = leased
         self._nothing: dict[str, tuple[object, ...]] = {}
+        self._series = 1
         self._store, self._owner, self._clock, self._alarms = store, owner, clock, alarms
         self._default, self._stopped = default or EvaluationSettings(), stopped
 
@@ -107,6 +92,7 @@ class Evaluator:
             Streams of which something was decided.
         """
         found = {}
+        self._series = series_of_service(self._store)
         for stream in self._store.streams.list():
             if self._stopped():
                 break
@@ -144,21 +130,24 @@ class Evaluator:
         leases = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=self._leased)
         if not leases:
             return Evaluated()
-        windows = 0
+        windows, has_more = 0, False
         raised: list[Alarm] = []
         try:
-            while not self._stopped():
+            for _ in range(ROUNDS):
+                if self._stopped():
+                    break
                 stream = self._store.streams.get(name)
                 done = self._some_windows(self._lease(name, leases[0]), stream, settings)
                 windows += done.windows
                 raised += done.alarms
-                if not done.windows:
+                has_more = bool(done.windows)
+                if not has_more:
                     if not stream.queued:
                         self._nothing[name] = stands
                     break
         finally:
             self._store.leases.release(leases)
-        return Evaluated(windows, tuple(raised))
+        return Evaluated(windows, tuple(raised), has_more)
 
     def _lease(self, name: str, lease: Lease) -> Lease:
         """Take the stream for some more time."""
@@ -168,8 +157,9 @@ class Evaluator:
         return renewed[0]
 
     def _some_windows(self, lease: Lease, stream: Stream, settings: EvaluationSettings) -> Evaluated:
-        record = self._record(stream, settings)
-        standing = self._standing(stream, record, settings)
+        plan = self._plan(stream, settings)
+        record = self._record(stream, settings, plan)
+        standing = self._standing(stream, record, settings, plan, lease)
         windows = closed_windows(
             self._store, stream, settings, last=record.last_window, first=standing.first, now=self._clock()
         )
@@ -194,29 +184,33 @@ class Evaluator:
             if any(one.decision.alarm for _, _, one in here) or window == windows[-1]:
                 # An alarm is written with its window, so that later windows of the batch can end it.
                 raised += self._write(lease, stream, settings, record, standing, said, window)
-                record = self._record(stream, settings)
+                record = self._record(stream, settings, plan)
                 said = []
         return Evaluated(done, tuple(raised))
 
-    def _record(self, stream: Stream, settings: EvaluationSettings) -> MonitorRecord:
+    def _plan(self, stream: Stream, settings: EvaluationSettings) -> MonitorPlan:
+        """Return what a stream is monitored by, with its part of the budget."""
+        alone = settings.plan(taxonomy_of(stream.settings))
+        return shared_plan(alone, settings, number=stream.number, series=self._series)
+
+    def _record(self, stream: Stream, settings: EvaluationSettings, plan: MonitorPlan) -> MonitorRecord:
         """Return the stream's monitor; other settings than those it was made with start it anew."""
         record = self._store.monitors.get(stream.name, MONITOR)
-        wanted = settings.plan(taxonomy_of(stream.settings)).to_dict() | {"stride": settings.stride}
-        if record is None or dict(record.settings) != _plain(wanted):
+        wanted = of_one_run(plan, settings)
+        if record is None or not is_planned_so(record.settings, wanted, stride=settings.stride, budget=settings.budget):
+            stated = _plain(wanted.to_dict() | {"stride": settings.stride, "budget": settings.budget})
             reset = record is not None
-            record = self._store.monitors.put(stream.name, MONITOR, settings=_plain(wanted), who=WHO, reset=reset)
+            record = self._store.monitors.put(stream.name, MONITOR, settings=stated, who=WHO, reset=reset)
         return record
 
-    def _standing(self, stream: Stream, record: MonitorRecord, settings: EvaluationSettings) -> _Standing:
-        if record.state is None:
-            first = None if record.last_window is None else record.last_window + settings.stride
-            standing = _Standing(MonitorSet(settings.plan(taxonomy_of(stream.settings))), first)
-        else:
-            monitors = MonitorSet.from_state(record.state["monitors"])
-            standing = _Standing(monitors, record.state["first"], list(record.state["models"]))
-        for one in self._store.monitors.list(stream.name):
-            standing.windows[one.name] = one.last_window
-        return standing
+    def _standing(
+        self, stream: Stream, record: MonitorRecord, settings: EvaluationSettings, plan: MonitorPlan, lease: Lease
+    ) -> Standing:
+        renew = partial(self._lease, stream.name, lease)
+        found = standing_of(self._store, stream, record, plan, stride=settings.stride, renew=renew)
+        if settings.budget == "service" and plan.shares_by_step:  # a part of alpha never grows
+            found.monitors.plan = plan.with_(streams=max(plan.streams, found.monitors.plan.streams))
+        return found
 
     def _write(
         self,
@@ -224,7 +218,7 @@ class Evaluator:
         stream: Stream,
         settings: EvaluationSettings,
         record: MonitorRecord,
-        standing: _Standing,
+        standing: Standing,
         said: Sequence[tuple[int, StepCounts, StreamDecision]],
         window: int,
     ) -> tuple[Alarm, ...]:
@@ -240,15 +234,19 @@ class Evaluator:
                 self._store.monitors.put(stream.name, name, settings={"of": MONITOR}, who=WHO)
                 standing.windows[name] = None
             mine = [alarm for alarm in still_open if alarm.monitor == name]
+            first = standing.first or 0
             opened, resolved = self._alarms.changes(
-                stream, settings, standing.monitors, name, decided, mine, now=self._clock(), first=standing.first or 0
+                stream, settings, standing.monitors, name, decided, mine, now=self._clock(), first=first
             )
+            in_windows = partial(decision_in_windows, first=first, stride=settings.stride, every=stream.settings.every)
             steps.append(
                 MonitorStep(
                     name,
                     {},
                     decided[-1][0],
-                    decisions=[DecisionRecord.of(one.decision.to_dict(), window=at) for at, _, one in decided],
+                    decisions=[
+                        DecisionRecord.of(in_windows(one.decision).to_dict(), window=at) for at, _, one in decided
+                    ],
                     opened=opened,
                     resolved=resolved,
                     expected=standing.windows[name],

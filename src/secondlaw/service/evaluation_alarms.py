@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from secondlaw.drift.monitoring import MonitorSet, StreamDecision
+from secondlaw.drift.monitors import Decision
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.service.alerts import Alert, Kind
 from secondlaw.service.delivery_requests import deliveries_for
@@ -11,6 +12,7 @@ from secondlaw.service.evaluation_settings import EvaluationSettings
 from secondlaw.service.explanations import Explanation
 from secondlaw.service.numbers import WindowNumbers
 from secondlaw.service.receiver_settings import ReceiverSettings
+from secondlaw.service.window_words import decision_in_windows
 from secondlaw.storage import Alarm, NewAlarm, NewDelivery, Stream
 
 __all__ = ["AlarmWriter", "stream_link"]
@@ -96,11 +98,12 @@ class AlarmWriter:
         -------
         list of NewAlarm, list of (alarm id, deliveries)
         """
+        said_of = _in_windows(stream, settings, first)
         opened, ended = [], {}
         for alarm in still_open:
             over = next((said for _, _, said in decided if said.decision.verdict in ENDED_BY.get(alarm.kind, ())), None)
             if over is not None:
-                ended[alarm.id] = self._over(alarm, over, now)
+                ended[alarm.id] = self.closing(alarm, reason=said_of(over).reason, now=now)
         for _, _, said in decided[-1:]:
             if said.decision.alarm and said.decision.verdict in KINDS:
                 opened.append(self._opened(stream, settings, monitors, name, decided, now, first))
@@ -124,6 +127,7 @@ class AlarmWriter:
         window, step, said = decided[-1]
         decision = said.decision
         kind = KINDS[decision.verdict]
+        reason = _in_windows(stream, settings, first)(said).reason
         numbers = self._numbers(stream, step, window) if step.n else None
         found = self._explain(stream, settings, name, decided, first) if kind == "drift" else None
         drifts = kind == "drift"
@@ -138,8 +142,8 @@ class AlarmWriter:
             detector=settings.detector,
             promise=settings.promise if said.is_guaranteed and settings.detector == "betting" else None,  # type: ignore[arg-type]
             assumes="independent responses" if settings.detector == "universal" else "",
-            alpha=settings.alpha if said.is_guaranteed else None,
-            spent=_spent(monitors, said, settings, step),
+            alpha=_alpha(monitors, said),
+            spent=_spent(monitors, said),
             log_evidence=decision.log_evidence if drifts else None,
             log_threshold=decision.log_threshold if drifts else None,
             began=None if found is None else found.began,
@@ -147,10 +151,10 @@ class AlarmWriter:
             misaligned=None if numbers is None else numbers.misaligned,
             n=decision.n,
             attribution="" if found is None else found.words,
-            reason=decision.reason,
+            reason=reason,
             link=stream_link(self._url, stream.name),
         )
-        summary = f"{said.series}: {decision.reason}"
+        summary = f"{said.series}: {reason}"
         details = {
             "alert": alert.to_dict(),
             "label": step.label,
@@ -158,9 +162,6 @@ class AlarmWriter:
             "mix": said.to_dict()["mix"],
         }
         return NewAlarm(kind, window, summary, details, self._deliveries(alert))
-
-    def _over(self, alarm: Alarm, said: StreamDecision, now: datetime) -> list[NewDelivery]:
-        return self.closing(alarm, reason=said.decision.reason, now=now)
 
     def _deliveries(self, alert: Alert) -> list[NewDelivery]:
         return [NewDelivery(receiver, payload) for receiver, payload in deliveries_for(alert, self._receivers)]
@@ -171,11 +172,23 @@ def _alert_of(alarm: Alarm) -> Alert | None:
     return None if stated is None else Alert.from_dict(stated)
 
 
-def _spent(monitors: MonitorSet, said: StreamDecision, settings: EvaluationSettings, step: StepCounts) -> float | None:
+def _in_windows(stream: Stream, settings: EvaluationSettings, first: int) -> Callable[[StreamDecision], Decision]:
+    """Return what turns a decision of a monitor into one that speaks of windows."""
+    every, stride = stream.settings.every, settings.stride
+    return lambda said: decision_in_windows(said.decision, first=first, stride=stride, every=every)
+
+
+def _alpha(monitors: MonitorSet, said: StreamDecision) -> float | None:
+    """Return what the promise is of: of the series where they share alpha, of all series of the stream otherwise."""
+    if not said.is_guaranteed:
+        return None
+    return said.alpha if monitors.plan.shares_by_step else monitors.plan.alpha
+
+
+def _spent(monitors: MonitorSet, said: StreamDecision) -> float | None:
     """Return what a series has spent: false alarms expected so far (e-SR), or the chance of one at most (e-process)."""
     budget = monitors.budget["series"].get(str(said.series))
     if budget is None or not said.is_guaranteed:
         return None
-    if settings.promise == "e-SR" and settings.detector == "betting":
-        return float(budget["alpha"]) * max(step.step + 1 - settings.baseline_steps, 0)
-    return float(budget["alpha"])
+    allowed = budget.get("allowed")
+    return float(budget["alpha"] if allowed is None else allowed)

@@ -11,6 +11,7 @@ from secondlaw.storage import StreamSettings
 
 __all__ = ["MONITOR", "EvaluationSettings", "taxonomy_of"]
 
+BUDGETS = ("stream", "service")
 MONITOR = "drift"
 """Name of the monitor that a stream's settings speak of, under ``monitors``."""
 
@@ -26,6 +27,10 @@ class EvaluationSettings:
         See :class:`~secondlaw.drift.monitoring_plan.MonitorPlan`; alpha is for all series of the stream together.
     series : int
         Models (times prompt sets or intents) that are expected to share alpha; later ones share one further part.
+    budget : {"stream", "service"}
+        Whether alpha is a promise about each stream, or about all streams of the service together.
+    streams : int
+        Streams that are expected to share it then (:mod:`secondlaw.service.evaluation_budget`).
     grace : float
         Seconds after the end of a window until it is decided on; what comes later is late.
     idle : float
@@ -51,6 +56,8 @@ class EvaluationSettings:
     tolerance: tuple[tuple[str, float], ...] = ()
     by: str | None = None
     series: int = 1
+    budget: str = "stream"
+    streams: int = 1
     grace: float = 60.0
     idle: float = 3600.0
     stride: int = 1
@@ -62,6 +69,10 @@ class EvaluationSettings:
                 raise InvalidInput(f"{name} is a number of seconds, 0 or more, got {getattr(self, name)!r}")
         if not isinstance(self.stride, int) or self.stride < 1:
             raise InvalidInput(f"a stride is a whole number, 1 or more, got {self.stride!r}")
+        if self.budget not in BUDGETS:
+            raise InvalidInput(f"a budget is that of a {' or of the '.join(BUDGETS)}, got {self.budget!r}")
+        if not isinstance(self.streams, int) or self.streams < 1:
+            raise InvalidInput(f"1 stream or more shares a budget, got {self.streams!r}")
         self.plan(FIVE)
 
     @classmethod
@@ -101,6 +112,7 @@ class EvaluationSettings:
             tolerance=self.tolerance,
             streams=self.series,
             more_streams=True,
+            categories=taxonomy.keys,
             **stated,
         )
 

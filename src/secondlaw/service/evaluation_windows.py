@@ -11,7 +11,8 @@ from secondlaw.storage import Store, Stream
 __all__ = ["closed_windows", "next_boundary"]
 
 MOST_EMPTY = 2000
-"""Empty windows decided on one by one after the last event; a longer silence is one long gap to the monitor."""
+"""Empty windows in a row that are decided on one by one; a longer silence is one long gap to a monitor, and what lies
+before one when a stream is first looked at is left out: events of 1970 come from clocks that are not set."""
 
 
 def closed_windows(
@@ -40,15 +41,34 @@ def closed_windows(
     if last is not None:
         begin = last + settings.stride
     if begin is None:
-        arrived = store.events.arrivals(stream.name).windows
-        begin = int(arrived.min()) if len(arrived) else stream.latest_window
-    boundary = next_boundary(stream, settings, now)
-    over = list(range(begin, boundary, settings.stride))
-    if len(over) > MOST_EMPTY and begin > stream.latest_window:
-        over = over[-1:]
+        begin = _beginning(store, stream, settings)
+    windows = range(begin, next_boundary(stream, settings, now), settings.stride)
+    over = list(windows) if len(windows) <= MOST_EMPTY else _of_many(store, stream, windows)
     if not over or not stream.queued:
         return over
     return over[: _labelled(store, stream, settings, over, now)]
+
+
+def _beginning(store: Store, stream: Stream, settings: EvaluationSettings) -> int:
+    """Return the window that monitoring begins with: the first with an event, of times after the last long gap."""
+    arrived = store.events.arrivals(stream.name).windows
+    if not len(arrived):
+        return stream.latest_window or 0
+    if stream.settings.every is None:  # no clock is wrong
+        return int(arrived[0])
+    gaps = np.flatnonzero(np.diff(arrived) > MOST_EMPTY * settings.stride)
+    return int(arrived[gaps[-1] + 1] if len(gaps) else arrived[0])
+
+
+def _of_many(store: Store, stream: Stream, windows: range) -> list[int]:
+    """Return the next of very many windows, or the last of a long gap."""
+    near = windows[:MOST_EMPTY]
+    if len(store.events.arrivals(stream.name, range(near.start, near[-1] + 1)).windows):
+        return list(near)
+    later = store.events.arrivals(stream.name, range(near[-1] + 1, windows.stop)).windows
+    if len(later):
+        windows = range(windows.start, int(later.min()), windows.step)
+    return [windows[-1]]
 
 
 def next_boundary(stream: Stream, settings: EvaluationSettings, now: datetime) -> int:

@@ -56,6 +56,8 @@ class Call:
         Name of the instrumentation.
     by_span : bool
         Whether an answer is known by its span alone, whatever the response id (per-message events lack one).
+    parent : str
+        Id of the span around the call's, "" where there is none or it is not known.
     """
 
     stream: str
@@ -69,6 +71,7 @@ class Call:
     own: Mapping[str, Any] = field(default_factory=dict)
     scope: str = ""
     by_span: bool = False
+    parent: str = ""
 
     @property
     def speaks(self) -> bool:
@@ -149,6 +152,7 @@ def _call(record: Record, naming: StreamNaming) -> Call:
         conversation_id=_first(record.attributes, _CONVERSATIONS),
         own=own,
         scope=record.scope,
+        parent=record.parent if record.parent.strip("0") else "",
     )
 
 

@@ -1,6 +1,12 @@
 """How each instrumentation is told to send the texts: most send none unless asked."""
 
-__all__ = ["CONTENT_SWITCHES", "content_switch"]
+__all__ = ["CONTENT_SWITCHES", "OPENTELEMETRY_SWITCHES", "content_switch"]
+
+OPENTELEMETRY_SWITCHES = (
+    "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
+)
+"""What OpenTelemetry's own instrumentations take, as a shell takes it."""
 
 OPENTELEMETRY = (
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only "

@@ -4,10 +4,11 @@ The id of an answer is ``<trace id>:<response id>:<index>``: the span and the lo
 two instrumentations around the same request, so nothing counts twice. A response id counts within its trace alone,
 since caches and gateways give the same answer, with the same id, to many requests; and only if it is long enough to be
 random (some servers number their answers ``chatcmpl-1`` to ``chatcmpl-999``). Otherwise the span's id takes its place.
-Answers without text have an id of their own, ending in ``:no-text``, so that a text that comes late is no duplicate.
+An answer without text has the id that it would have with one: a text that comes late is the same event's.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from secondlaw.behavior.transcripts import Transcript, content_id
 from secondlaw.errors import InvalidInput
 from secondlaw.service.genai_calls import Call
 from secondlaw.service.genai_messages import Choice
+from secondlaw.storage import COMPLETES
 
 __all__ = ["TRACE_FIELDS", "answer_id", "events_of_call"]
 
@@ -81,10 +83,12 @@ def _event(call: Call, choice: Choice, label: str | None, received: datetime) ->
     extra: dict[str, Any] = {name: value for name, value in ids if value}
     if "prompt_set" in own:
         extra["prompt_set"] = _name(own, "prompt_set")
+    if call.by_span and call.response_id:  # its span may have been counted without a text, under the response's id
+        extra[COMPLETES] = answer_id(replace(call, by_span=False), choice)
     return Transcript(
         prompt=prompt,
         response=choice.text or "",
-        id=answer_id(call, choice) + ("" if has_text or label is not None else ":no-text"),
+        id=answer_id(call, choice),
         prompt_id=_name(own, "prompt_id") if "prompt_id" in own else _prompt_id(call),
         stream=call.stream,
         model=call.model or UNKNOWN_MODEL,

@@ -7,6 +7,8 @@ Three rules, and none needs both records of a call:
    record a little before or after its span. Only then is it "received, no text".
 3. A per-message event (conventions up to 1.36) holds the text but not the model: it takes model, prompt and ids from
    what is known here, and is stored without them if nothing is known after `patience` seconds.
+4. A call that lies directly in another, or around it, and says the same, is the same call seen by two instrumentations:
+   the first to come is the event. It is told by the spans, since one of the two may know no response id.
 
 Held in memory are facts about calls and calls without text, never the only copy of a text: a request that carries a
 text is acknowledged after its event is stored. A process that is killed forgets at most which of the last seconds'
@@ -17,6 +19,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from secondlaw.behavior.transcripts import content_id
 from secondlaw.service.genai_calls import Call, CallKey, Part
 
 __all__ = ["CallMemory"]
@@ -34,6 +37,8 @@ class _Facts:
     prompt: str = ""
     prompt_ns: int = -1
     speaker: Literal["call", "part"] | None = None
+    parent: str = ""
+    said: str = ""  # a hash of the texts that were counted
 
 
 class CallMemory:
@@ -62,12 +67,16 @@ class CallMemory:
         self._facts: OrderedDict[CallKey, _Facts] = OrderedDict()
         self._waiting: OrderedDict[CallKey, tuple[float, Call]] = OrderedDict()
         self._characters = 0
+        self._inner: dict[CallKey, set[str]] = {}  # spans of calls by the span around them
 
     def learn(self, call: Call, *, now: float) -> None:
         """Remember what a span or a details event knows of its call, without the texts."""
         facts = self._of(call.key, now)
         if facts is not None:
             facts.call = replace(call, prompt=None, choices=())
+            if call.parent and not facts.parent:
+                facts.parent = call.parent
+                self._inner.setdefault((call.key[0], call.parent), set()).add(call.key[1])
 
     def learn_prompt(self, part: Part, *, now: float) -> None:
         """Remember the latest prompt of a call."""
@@ -84,17 +93,38 @@ class CallMemory:
 
         It does not where the same texts came before in the other form: on the span, and as per-message events.
         """
-        self._waiting.pop(key, None)
+        for one in (key, *self._beside(key)):  # beside: the same call, of which another instrumentation hid the text
+            self._waiting.pop(one, None)
         facts = self._of(key, now)
         if facts is None:
             return True
         facts.speaker = facts.speaker or by
         return facts.speaker == by
 
+    def is_retold(self, call: Call, *, now: float) -> bool:
+        """Remember what a call says; return whether a call directly in it or around it said the same before."""
+        facts = self._of(call.key, now)
+        if facts is None:
+            return False
+        said = content_id(call.stream, *(choice.text for choice in call.choices if choice.text is not None))
+        if facts.said != said and any(self._facts[key].said == said for key in self._beside(call.key)):
+            return True
+        facts.said = said
+        return False
+
+    def _beside(self, key: CallKey) -> list[CallKey]:
+        """Return the calls directly in a call and around it."""
+        trace, span = key
+        facts = self._facts.get(key)
+        near = [*self._inner.get(key, ()), *([facts.parent] if facts is not None and facts.parent else [])]
+        return [(trace, other) for other in near if other != span and (trace, other) in self._facts]
+
     def hold(self, call: Call, *, now: float) -> None:
-        """Let a call without text wait for one, unless its text has arrived."""
+        """Let a call without text wait for one, unless its text has arrived or waits already, under another span."""
         facts = self._facts.get(call.key)
         if facts is not None and facts.speaker is not None:
+            return
+        if any(key in self._waiting or self._facts[key].speaker for key in self._beside(call.key)):
             return
         held = self._waiting.get(call.key)
         if held is None:
@@ -143,7 +173,13 @@ class CallMemory:
         return calls
 
     def _forget_oldest(self) -> None:
-        self._characters -= len(self._facts.popitem(last=False)[1].prompt)
+        key, facts = self._facts.popitem(last=False)
+        self._characters -= len(facts.prompt)
+        around = (key[0], facts.parent)
+        if facts.parent and around in self._inner:
+            self._inner[around].discard(key[1])
+            if not self._inner[around]:
+                del self._inner[around]
 
     def _of(self, key: CallKey, now: float) -> _Facts | None:
         if not all(key):

@@ -16,6 +16,8 @@ from secondlaw.service.access import Access, Caller
 from secondlaw.service.event_schema import request_body
 from secondlaw.service.ingest import Ingest, Taken, rows_of_body
 from secondlaw.service.limits import RateLimit
+from secondlaw.service.otlp_bodies import BodyTooLarge, UnsupportedMedia, plain_body
+from secondlaw.service.otlp_records import BadPayload
 from secondlaw.service.problems import WRITE, failed, problems
 
 __all__ = ["EVENTS", "ingest_router", "sender"]
@@ -85,6 +87,7 @@ def ingest_router(ingest: Ingest, caller: Callable[[Request], Caller], *, most: 
         response_model=Receipt,
         responses=problems(*WRITE, 408, 415),
         operation_id="add_events",
+        max_body_size=ENDLESS,
         openapi_extra={"requestBody": request_body()},
     )
     async def add(
@@ -104,9 +107,9 @@ def ingest_router(ingest: Ingest, caller: Callable[[Request], Caller], *, most: 
 
         try:
             if kind in LINE_KINDS:
-                taken = await _lines(request, ingest, permits, stream)
+                taken = await _lines(await _pieces(request, body_bytes), ingest, permits, stream)
             elif kind in JSON_KINDS:
-                rows = rows_of_body(await _body(request, body_bytes))
+                rows = rows_of_body(await _plain(request, body_bytes))
                 if len(rows) > most:
                     raise HTTPException(413, f"{len(rows)} events in one body, at most {most}; send JSON lines instead")
                 taken = await asyncio.to_thread(ingest.take, rows, permits=permits, stream=stream)
@@ -135,11 +138,36 @@ async def _body(request: Request, most: int) -> bytes:
     return b"".join(pieces)
 
 
-async def _lines(request: Request, ingest: Ingest, permits: Any, stream: str | None) -> Taken:  # noqa: ANN401
+async def _plain(request: Request, most: int) -> bytes:
+    """Return a body of bounded length without its compression."""
+    body, packing = await _body(request, most), request.headers.get("content-encoding")
+    try:
+        return await asyncio.to_thread(plain_body, body, packing, limit=most)
+    except BodyTooLarge:
+        raise HTTPException(413, f"the body is larger than {most:,} bytes unpacked; send smaller batches") from None
+    except UnsupportedMedia as error:
+        raise HTTPException(415, str(error)) from error
+    except BadPayload as error:
+        raise HTTPException(400, str(error)) from error
+
+
+async def _pieces(request: Request, most: int) -> AsyncIterator[bytes]:
+    """Return the pieces of a stream of lines: as they come, or, of one that is compressed, all that was sent."""
+    if request.headers.get("content-encoding", "identity").strip().lower() == "identity":
+        return request.stream()
+    body = await _plain(request, most)  # a small one may unpack to any size: it is no endless stream
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield body
+
+    return whole()
+
+
+async def _lines(pieces: AsyncIterator[bytes], ingest: Ingest, permits: Any, stream: str | None) -> Taken:  # noqa: ANN401
     """Store a stream of lines while it comes; what the store cannot take now holds the stream up."""
     taken = Taken()
     try:
-        await _take_lines(request, ingest, permits, stream, taken)
+        await _take_lines(pieces, ingest, permits, stream, taken)
     except HTTPException as slow:
         raise HTTPException(slow.status_code, f"{slow.detail}; {_stored(taken)}", slow.headers) from slow
     except SecondLawError as error:
@@ -151,9 +179,15 @@ def _stored(taken: Taken) -> str:
     return f"the first {taken.rows} rows were dealt with, send the others again"
 
 
-async def _take_lines(request: Request, ingest: Ingest, permits: Any, stream: str | None, taken: Taken) -> None:  # noqa: ANN401
+async def _take_lines(
+    pieces: AsyncIterator[bytes],
+    ingest: Ingest,
+    permits: Any,  # noqa: ANN401
+    stream: str | None,
+    taken: Taken,
+) -> None:
     rows: list[Any] = []
-    async for line in _split(request):
+    async for line in _split(pieces):
         try:
             rows.append(orjson.loads(line))
         except orjson.JSONDecodeError as error:
@@ -179,10 +213,10 @@ async def _store(rows: list[Any], ingest: Ingest, permits: Any, stream: str | No
             return
 
 
-async def _split(request: Request) -> AsyncIterator[bytes]:
+async def _split(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     rest = b""
     try:
-        async for piece in request.stream():
+        async for piece in pieces:
             *lines, rest = (rest + piece).split(b"\n")
             if len(rest) > LONGEST_LINE:
                 raise InvalidInput(f"a line is longer than {LONGEST_LINE >> 20} MiB")

@@ -65,6 +65,7 @@ def _spans(message: Mapping[str, Any]) -> Iterator[Record]:
                     name=_text(span, "name"),
                     trace_id=_id(span, "traceId"),
                     span_id=_id(span, "spanId"),
+                    parent=_id(span, "parentSpanId"),
                     time_ns=_nanoseconds(span, "endTimeUnixNano") or _nanoseconds(span, "startTimeUnixNano"),
                     attributes=_attributes(span),
                     resource=resource,

@@ -61,6 +61,7 @@ def _spans(request: Any) -> Iterator[Record]:  # noqa: ANN401
                     name=span.name,
                     trace_id=span.trace_id.hex(),
                     span_id=span.span_id.hex(),
+                    parent=span.parent_span_id.hex(),
                     time_ns=span.end_time_unix_nano or span.start_time_unix_nano,
                     attributes=_attributes(span.attributes),
                     resource=resource,

@@ -31,7 +31,8 @@ class Tally:
     """What was received since the start, by stream and kind, and by which instrumentations without text.
 
     Kinds are ``text``, ``no text``, ``tool call``, ``media``, ``empty`` and ``unreadable``; under the stream ``""``
-    ``failed`` (calls that ended in an error), ``context`` (messages of the history) and ``other`` (no model calls).
+    ``failed`` (calls that ended in an error), ``retold`` (by a second instrumentation), ``context`` (messages of the
+    history) and ``other`` (no model calls).
     """
 
     kinds: dict[str, Counter[str]] = field(default_factory=dict)
@@ -160,6 +161,8 @@ class Receiver:
         self.memory.learn(call, now=now)
         if call.is_hidden and "label" not in call.own and all(call.key):
             self.memory.hold(call, now=now)
+        elif call.speaks and self.memory.is_retold(call, now=now):
+            self.tally.add("", "retold")
         elif not call.speaks or self.memory.spoke(call.key, by="call", now=now):
             intake.calls.append((index, call))
 

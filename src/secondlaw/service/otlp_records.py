@@ -76,6 +76,8 @@ class Record:
         Whether the span's status is an error.
     notes : tuple of Note
         Events inside the span.
+    parent : str
+        Id of the span that it lies in, "" where there is none.
     """
 
     signal: Signal
@@ -89,6 +91,7 @@ class Record:
     body: Any = None
     failed: bool = False
     notes: tuple[Note, ...] = ()
+    parent: str = ""
 
 
 def few_enough(records: Iterable[Record]) -> list[Record]:

@@ -13,18 +13,18 @@ from secondlaw.service.access import Caller
 from secondlaw.service.alarm_routes import rebaseline
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.evaluation_settings import taxonomy_of
-from secondlaw.service.page_board import began_of, first_window
+from secondlaw.service.page_board import began_of
 from secondlaw.service.page_explained import explained_by, measured_of
 from secondlaw.service.page_frame import Pages, link
 from secondlaw.service.page_stream import category_names
-from secondlaw.service.page_words import ago, moment, reason_in_windows, window_words
+from secondlaw.service.page_words import ago, moment, reason_words, window_words
 from secondlaw.storage import Alarm, Store
 
 __all__ = ["KINDS", "alarm_pages"]
 
 SHOWN = 50
 DELIVERIES = 5000
-"""Latest deliveries among which an alarm's are looked for."""
+"""Latest deliveries of an alarm that are looked at."""
 PATIENCE = 5.0
 """Seconds that a re-baselining waits for an evaluation that is under way."""
 KINDS = {"drift": "drift", "missing": "no data", "changed": "other classifier", "queue": "queue"}
@@ -67,13 +67,14 @@ def alarm_pages(
             request, "alarms.html", who=who, title="Alarms", alarms=found[:SHOWN],
             older=found[SHOWN - 1].id if len(found) > SHOWN else None, status=status, stream=stream, kinds=KINDS,
             ago=lambda at: ago(at, now), moment=moment, summary=words.summary, window=words.window,
+            open=sum(one.status == "open" for one in found[:SHOWN]),
         )  # fmt: skip
 
     @router.get("/alarms/{number}", name="alarm")
     def one(request: Request, number: Number) -> Response:
         who, alarm = known(request, number)
         now, stream = clock(), store.streams.get(alarm.stream)
-        told = [each for each in store.deliveries.list(limit=DELIVERIES) if each.alarm == number]
+        told = store.deliveries.list(alarm=number, limit=DELIVERIES)
         stated = alarm.details.get("alert") or {}
         return pages.page(
             request, "alarm.html", who=who, title=f"Alarm {number}: {alarm.stream}", alarm=alarm, kinds=KINDS,
@@ -127,24 +128,21 @@ def alarm_pages(
 
 
 class _Words:
-    """Says of alarms when they were, in windows in place of the monitors' step numbers."""
+    """Says of alarms what they are and when they were."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, tuple[int | None, int, int | None]] = {}
+        self._every: dict[str, int | None] = {}
 
     def summary(self, alarm: Alarm) -> str:
         """Return an alarm's sentence."""
-        first, stride, every = self._of(alarm.stream)
-        began = bool(began_of(alarm, every))
-        return reason_in_windows(alarm.summary, first=first, stride=stride, every=every, has_began=began)
+        return reason_words(alarm.summary, has_began=bool(began_of(alarm, self._of(alarm.stream))))
 
     def window(self, alarm: Alarm) -> str:
         """Return an alarm's window."""
-        return window_words(alarm.window, self._of(alarm.stream)[2])
+        return window_words(alarm.window, self._of(alarm.stream))
 
-    def _of(self, stream: str) -> tuple[int | None, int, int | None]:
-        if stream not in self._known:
-            first, stride = first_window(self._store.monitors.list(stream))
-            self._known[stream] = first, stride, self._store.streams.get(stream).settings.every
-        return self._known[stream]
+    def _of(self, stream: str) -> int | None:
+        if stream not in self._every:
+            self._every[stream] = self._store.streams.get(stream).settings.every
+        return self._every[stream]

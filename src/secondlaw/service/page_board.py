@@ -15,14 +15,14 @@ import numpy as np
 
 from secondlaw.errors import SecondLawError
 from secondlaw.service.alert_parts import Began
-from secondlaw.service.evaluation_settings import MONITOR
+from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
 from secondlaw.service.numbers import Numbers, WindowNumbers
-from secondlaw.service.page_words import STEPS, reason_in_windows, spark_points, window_words
+from secondlaw.service.page_words import reason_words, spark_points, window_words
 from secondlaw.service.states import ORDER, StreamState, state_of
 from secondlaw.statistics.entropy import entropy
 from secondlaw.storage import Alarm, MonitorRecord, Store, Stream, Totals
 
-__all__ = ["Board", "Line", "began_of", "first_window", "model_of"]
+__all__ = ["Board", "Line", "began_of", "model_of"]
 
 SHOWN_WINDOWS = 24
 FRESH = 1.0
@@ -108,6 +108,8 @@ class Board:
     numbers : Numbers
     clock : callable
         The time, with its zone.
+    default : EvaluationSettings, optional
+        What streams are monitored by, unless they say.
     monotonic : callable
         Seconds that never go back.
     """
@@ -118,15 +120,17 @@ class Board:
         numbers: Numbers,
         *,
         clock: Callable[[], datetime],
+        default: EvaluationSettings | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._numbers, self._clock, self._monotonic = store, numbers, clock, monotonic
+        self._default = default
         self._read: _Read | None = None
         self._reading = threading.Lock()
         self._measured: dict[str, tuple[int, bytes, tuple[WindowNumbers, ...]]] = {}
-        self._firsts: dict[str, tuple[datetime, int | None, int]] = {}
         self._no_text: dict[str, tuple[datetime | None, int, int]] = {}
         self._waiting: dict[str, _Wanted] = {}
+        self._at_work = ""
         self._working: threading.Thread | None = None
         self._lock = threading.Lock()
         self.revision = 0
@@ -190,9 +194,9 @@ class Board:
         while True:
             with self._lock:
                 if not self._waiting:
-                    self._working = None
+                    self._working, self._at_work = None, ""
                     return
-                name = next(iter(self._waiting))
+                name = self._at_work = next(iter(self._waiting))
                 wanted = self._waiting.pop(name)
             try:
                 span = range(wanted.window, wanted.window + 1)
@@ -213,18 +217,6 @@ class Board:
             self._no_text[stream.name] = known
         return known[1], known[2]
 
-    def _steps(self, stream: Stream, records: Sequence[MonitorRecord]) -> tuple[int | None, int]:
-        """Return the window of the monitors' step 0 and their stride; their state is read only when it changed."""
-        record = next((one for one in records if one.name == MONITOR), None)
-        if record is None:
-            return None, 1
-        known = self._firsts.get(stream.name)
-        if known is None or known[0] != record.updated_at:
-            full = self._store.monitors.get(stream.name, MONITOR)
-            known = (record.updated_at, *first_window([full] if full is not None else []))
-            self._firsts[stream.name] = known
-        return known[1], known[2]
-
     def _lines(self, stream: Stream, read: _Read, now: datetime) -> list[Line]:
         totals, records = read.totals[stream.name], read.monitors.get(stream.name, [])
         alarms, every = read.alarms.get(stream.name, []), stream.settings.every
@@ -236,22 +228,21 @@ class Board:
         for model in models or [""]:
             own = [one for one in series if model_of(one.name, totals) == model]
             mine = [one for one in alarms if one.monitor in {record.name for record in own}]
-            state = state_of(stream, own, mine, now=now)
+            state = state_of(
+                stream, [*own, *(one for one in records if one.name == MONITOR)], mine, now=now, default=self._default
+            )
             numbers = next((one for one in known[2] if one.model == model), None) if known is not None else None
             part = None
             if state.evidence is not None and state.threshold:
                 part = min(max(state.evidence / state.threshold, 0.0), 1.0)
             newest = mine[0] if mine else None
             began = began_of(newest, every) if newest is not None and state.state == "drifting" else ""
-            first, stride = self._steps(stream, records) if STEPS.search(state.reason) else (None, 1)
             found.append(
                 Line(
                     stream.name, model, state.series, state, window_words(state.since, every, now=now),
-                    reason_in_windows(
-                        state.reason, first=first, stride=stride, every=every, has_began=bool(began), now=now
-                    ),
+                    reason_words(state.reason, has_began=bool(began), now=now),
                     began,
-                    numbers, numbers is None and stream.name in self._waiting,
+                    numbers, numbers is None and (stream.name in self._waiting or stream.name == self._at_work),
                     "" if known is None else window_words(known[0], every, now=now), part,
                     _spark(totals, model), stream.last_event_at, stream.queued, no_text, received, newest,
                 )
@@ -264,14 +255,6 @@ def model_of(monitor: str, totals: Totals) -> str:
     series = monitor.removeprefix(f"{MONITOR}:")
     known = [one.model for one in totals.series if series == one.model or series.startswith(f"{one.model}/")]
     return max(known, key=len, default=series)
-
-
-def first_window(records: Sequence[MonitorRecord]) -> tuple[int | None, int]:
-    """Return the window of the monitors' step 0, and how many windows their steps are apart."""
-    record = next((one for one in records if one.name == MONITOR), None)
-    if record is None or record.state is None:
-        return None, 1
-    return record.state.get("first"), int(record.settings.get("stride", 1))
 
 
 def began_of(alarm: Alarm, every: int | None) -> str:

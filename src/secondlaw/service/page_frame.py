@@ -5,6 +5,7 @@ answered with a redirection, so that a reload sends nothing twice. Pages send ``
 ``no-referrer`` browsers hide the origin of their own forms, and these could not be told from forged ones.
 """
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,7 @@ def templates() -> Environment:
     made.filters |= {
         "reading": reading, "number": number, "interval": interval, "one_line": one_line, "clip": clip, "count": count,
         "sentence": lambda text: text[:1].upper() + text[1:],
+        "slug": lambda text: f"s{hashlib.blake2s(text.encode(), digest_size=8).hexdigest()}",
     }  # fmt: skip
     made.tests["estimate"] = lambda value: isinstance(value, Estimate)
     return made

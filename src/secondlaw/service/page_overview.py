@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from secondlaw.reports.words import count
 from secondlaw.service.access import Caller
-from secondlaw.service.genai_content_switches import CONTENT_SWITCHES
+from secondlaw.service.genai_content_switches import OPENTELEMETRY_SWITCHES
 from secondlaw.service.live import Live
 from secondlaw.service.page_board import Board, Line
 from secondlaw.service.page_frame import Pages
@@ -45,10 +45,11 @@ def headline(lines: Sequence[Line]) -> str:
         return "Nothing has come yet"
     if drifting:
         which = "The stream" if n == 1 else f"{len(drifting)} of {n} streams"
+        k, since = len(by["no data"]), drifting[0].since
+        silent = f"; {k} {'sends' if k == 1 else 'send'} nothing" if k else ""
         if len(drifting) > 1:
-            return f"{which} are drifting"
-        since = drifting[0].since
-        return f"{which} has been drifting since {since}" if since else f"{which} is drifting"
+            return f"{which} are drifting{silent}"
+        return f"{which} has been drifting since {since}{silent}" if since else f"{which} is drifting{silent}"
     rest = []
     if by["no data"]:
         k = len(by["no data"])
@@ -78,7 +79,7 @@ def overview_pages(store: Store, pages: Pages, board: Board, live: Live, *, cloc
         return pages.page(
             request, "overview.html", who=who, title=said, headline=said, lines=lines[:MOST_LINES],
             hidden=max(len(lines) - MOST_LINES, 0), address=str(request.base_url).rstrip("/"),
-            switch=CONTENT_SWITCHES[1][1],
+            switch=OPENTELEMETRY_SWITCHES,
             ago=lambda at: ago(at, now), at=moment(now), worst=lines[0].state.state if lines else None,
         )  # fmt: skip
 

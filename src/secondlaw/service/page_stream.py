@@ -11,12 +11,12 @@ from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
 from secondlaw.drift.monitoring import MonitorSet, SeriesKey
 from secondlaw.errors import SecondLawError
 from secondlaw.reports.stream_charts import ChartFrame, Mark, Stretch
-from secondlaw.service.evaluating import series_monitor
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings, taxonomy_of
+from secondlaw.service.evaluation_standing import series_monitor
 from secondlaw.service.numbers import WindowNumbers
-from secondlaw.service.page_board import began_of, first_window, model_of
+from secondlaw.service.page_board import began_of, model_of
 from secondlaw.service.page_stretches import RANGES, STEP_RANGES, Stretches, period_of
-from secondlaw.service.page_words import reason_in_windows, span_words, window_words
+from secondlaw.service.page_words import reason_words, span_words, window_words
 from secondlaw.service.states import StreamState, state_of
 from secondlaw.storage import Alarm, DecisionRecord, MonitorRecord, Store, Stream, Totals
 
@@ -182,12 +182,12 @@ def stream_view(
     own = [one for one in records if one.name.startswith(f"{MONITOR}:") and one.decision is not None]
     names = tuple(one.name.removeprefix(f"{MONITOR}:") for one in own)
     if series not in names:
-        series = state_of(stream, own, still_open, now=now).series or (names[0] if names else "")
+        series = state_of(stream, own, still_open, now=now, default=default).series or (names[0] if names else "")
     mine = [one for one in own if one.name == f"{MONITOR}:{series}"]
+    stands = [*mine, *(one for one in records if one.name == MONITOR)]
     of_series = tuple(one for one in alarms if one.monitor == f"{MONITOR}:{series}") if series else ()
-    state = state_of(stream, mine, [one for one in of_series if one.status == "open"], now=now)
+    state = state_of(stream, stands, [one for one in of_series if one.status == "open"], now=now, default=default)
     model = model_of(f"{MONITOR}:{series}", totals) if series else _commonest(totals)
-    first, stride = first_window(records)
     settings = EvaluationSettings.of(stream.settings, default)
     newest = next((one for one in of_series if one.status == "open" and one.kind == "drift"), None)
     began = began_of(newest, every) if newest is not None else ""
@@ -201,7 +201,7 @@ def stream_view(
         settings=settings,
         state=state,
         since=window_words(state.since, every, now=now),
-        reason=reason_in_windows(state.reason, first=first, stride=stride, every=every, has_began=bool(began), now=now),
+        reason=reason_words(state.reason, has_began=bool(began), now=now),
         began=began,
         choice=chosen,
         choices=choices,
@@ -276,8 +276,7 @@ def _budget(records: Sequence[MonitorRecord], series: str, settings: EvaluationS
         return Budget(budget["promise"], None, None, 0, 1)
     steps = (record.last_window - record.state["first"]) // int(record.settings.get("stride", 1)) + 1
     watched = max(steps - settings.baseline_steps, 0)
-    spent = float(own["alpha"]) * watched if settings.promise == "e-SR" and settings.detector == "betting" else None
-    return Budget(budget["promise"], float(own["alpha"]), spent, watched, int(own.get("run", 1)))
+    return Budget(budget["promise"], float(own["alpha"]), own.get("allowed"), watched, int(own.get("run", 1)))
 
 
 def _classifiers(totals: Totals, model: str, every: int | None) -> tuple[tuple[str, str], ...]:

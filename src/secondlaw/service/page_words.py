@@ -8,11 +8,9 @@ from typing import NamedTuple
 from secondlaw.pipeline.stored_steps import window_label
 from secondlaw.service.states import State
 
-__all__ = ["LOOKS", "STEPS", "Look", "ago", "moment", "points", "reason_in_windows", "span_words", "spark_points",
-           "window_words"]  # fmt: skip
+__all__ = ["LOOKS", "Look", "ago", "moment", "points", "reason_words", "span_words", "spark_points", "window_words"]
 
-BEGAN = re.compile(r", probably from (step )?\d+")
-STEPS = re.compile(r"\bsteps? (\d+)(?: to (\d+))?")
+BEGAN = re.compile(r", probably from (step \d+|\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?)")
 
 
 class Look(NamedTuple):
@@ -99,24 +97,12 @@ def span_words(windows: range, every: int | None) -> str:
     return f"{first:%Y-%m-%d %H:%M} to {end} UTC"
 
 
-def reason_in_windows(
-    reason: str,
-    *,
-    first: int | None,
-    stride: int,
-    every: int | None,
-    has_began: bool = False,
-    now: datetime | None = None,
-) -> str:
-    """Return a decision's reason with windows in place of the monitor's own step numbers.
+def reason_words(reason: str, *, has_began: bool = False, now: datetime | None = None) -> str:
+    """Return a decision's reason as a page says it.
 
     Parameters
     ----------
     reason : str
-    first : int or None
-        Window of the monitor's step 0.
-    stride : int
-    every : int or None
     has_began : bool
         Whether it is told elsewhere, and better, when the change began.
     now : datetime, optional
@@ -124,19 +110,13 @@ def reason_in_windows(
 
     Examples
     --------
-    >>> reason_in_windows("alarm at step 2", first=491_630, stride=1, every=3600)
-    'alarm at 2026-01-31 16:00 UTC'
+    >>> said = "alarm at 2026-01-31 16:00 UTC, probably from 2026-01-31 14:00 UTC"
+    >>> reason_words(said, has_began=True, now=datetime(2026, 1, 31, 18, tzinfo=UTC))
+    'alarm at 16:00 UTC'
     """
     if has_began:
         reason = BEGAN.sub("", reason)
-    if first is None:
-        return reason
-
-    def said(found: re.Match[str]) -> str:
-        ends = [window_words(first + int(part) * stride, every, now=now) for part in found.groups() if part is not None]
-        return " to ".join(ends)
-
-    return STEPS.sub(said, reason)
+    return reason if now is None else re.sub(rf"\b{now.astimezone(UTC):%Y-%m-%d} (?=\d\d:\d\d)", "", reason)
 
 
 def points(share: float) -> str:

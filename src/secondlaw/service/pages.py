@@ -76,9 +76,9 @@ def page_router(
         return found
 
     pages = Pages(access_of, version=assets_version())
-    board = Board(store, numbers, clock=clock)
-    stretches = Stretches(store, numbers)
     settings = default or EvaluationSettings()
+    board = Board(store, numbers, clock=clock, default=settings)
+    stretches = Stretches(store, numbers)
     heard = live or Live()
     router = APIRouter(include_in_schema=False)
     router.include_router(asset_router())

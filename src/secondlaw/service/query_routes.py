@@ -1,6 +1,7 @@
 """What a store holds, as JSON: streams and how they stand, windows with their numbers, decisions, counts, texts."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query
@@ -10,6 +11,7 @@ from secondlaw.service.access import Access, Caller
 from secondlaw.service.evaluation_settings import EvaluationSettings, taxonomy_of
 from secondlaw.service.numbers import Numbers
 from secondlaw.service.problems import READ, WRITE, failed, problems
+from secondlaw.service.settings import window_length
 from secondlaw.service.states import state_of
 from secondlaw.storage import DecisionRecord, Store, StoredText, Stream, StreamSettings
 
@@ -57,27 +59,32 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
     @router.get("/streams", operation_id="list_streams")
     def list_streams(who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
         """Return every stream with its state: drifting, no data, watching, not enough data, stable."""
-        now = datetime.now(UTC)
+        stands = partial(state_of, now=datetime.now(UTC), default=default)
         monitors: dict[str, list[Any]] = {}
-        for record in store.monitors.list():
+        for record in store.monitors.list(states=False):
             monitors.setdefault(record.stream, []).append(record)
         alarms: dict[str, list[Any]] = {}
         for alarm in store.alarms.list(status="open", limit=10_000):
             alarms.setdefault(alarm.stream, []).append(alarm)
         found = [
-            stream_dict(one) | state_of(one, monitors.get(one.name, []), alarms.get(one.name, []), now=now).to_dict()
+            stream_dict(one) | stands(one, monitors.get(one.name, []), alarms.get(one.name, [])).to_dict()
             for one in store.streams.list()
             if who.sees(one.name)
         ]
         return {"streams": found}
 
-    @router.put("/streams/{name}", operation_id="put_stream", responses=problems(*WRITE))
+    @router.put("/streams/{name:path}", operation_id="put_stream", responses=problems(*WRITE))
     def put_stream(
         name: StreamName, settings: Annotated[dict[str, Any], Body()], who: Annotated[Caller, Depends(admin)]
     ) -> dict[str, Any]:
-        """Make a stream, or change its settings: window length, retention, monitors; audited."""
+        """Make a stream, or change its settings: window length, retention, monitors; audited.
+
+        ``every`` is a number of seconds, or ``"1h"``; 0 or null where events state their step.
+        """
         _allowed(who.may("admin", name))
         try:
+            if "every" in settings:
+                settings = settings | {"every": window_length(settings["every"])}
             wanted = StreamSettings.from_dict(settings)
             EvaluationSettings.of(wanted, default)
             taxonomy_of(wanted)
@@ -87,19 +94,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         except SecondLawError as error:
             raise failed(error) from error
 
-    @router.get("/streams/{name}", operation_id="get_stream")
-    def get_stream(name: StreamName, who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
-        """Return a stream, how it stands, and the settings it is monitored by."""
-        stream = readable(name, who)
-        records = [one for one in store.monitors.list(name) if one.decision is not None]
-        open_alarms = store.alarms.list(stream=name, status="open", limit=1000)
-        state = state_of(stream, records, open_alarms, now=datetime.now(UTC))
-        return stream_dict(stream) | state.to_dict() | {
-            "monitor": EvaluationSettings.of(stream.settings, default).to_dict(),
-            "series": [one.name for one in records],
-        }  # fmt: skip
-
-    @router.delete("/streams/{name}", operation_id="delete_stream", responses=problems(*WRITE))
+    @router.delete("/streams/{name:path}", operation_id="delete_stream", responses=problems(*WRITE))
     def delete_stream(name: StreamName, who: Annotated[Caller, Depends(admin)]) -> dict[str, Any]:
         """Delete a stream with everything of it; audited."""
         _allowed(who.may("admin", name))
@@ -107,7 +102,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         store.streams.delete(name, who=who.name)
         return {"deleted": name}
 
-    @router.get("/streams/{name}/windows", operation_id="get_windows")
+    @router.get("/streams/{name:path}/windows", operation_id="get_windows")
     def get_windows(
         name: StreamName, who: Annotated[Caller, Depends(reader)], first: First = None, last: Last = None
     ) -> dict[str, Any]:
@@ -123,7 +118,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
             "arrivals": [] if arrived is None else _rows(arrived),
         }
 
-    @router.get("/streams/{name}/period", operation_id="get_period")
+    @router.get("/streams/{name:path}/period", operation_id="get_period")
     def get_period(
         name: StreamName, who: Annotated[Caller, Depends(reader)], first: First = None, last: Last = None
     ) -> dict[str, Any]:
@@ -132,7 +127,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         span = _span(stream, first, last)
         return {"stream": name, "models": [one.to_dict() for one in numbers.period(stream, span)] if len(span) else []}
 
-    @router.get("/streams/{name}/decisions", operation_id="get_decisions")
+    @router.get("/streams/{name:path}/decisions", operation_id="get_decisions")
     def get_decisions(
         name: StreamName,
         who: Annotated[Caller, Depends(reader)],
@@ -143,13 +138,13 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         """Return what the monitors said of every window: evidence, threshold, verdict."""
         stream = readable(name, who)
         span = _span(stream, first, last, most=20_000)
-        names = [one.name for one in store.monitors.list(name) if one.decision is not None]
+        names = [one.name for one in store.monitors.list(name, states=False) if one.decision is not None]
         if monitor is not None and monitor not in names:
             raise HTTPException(404, f"the stream has no monitor {monitor[:100]!r}")
         wanted = names if monitor is None else [monitor]
         return {"monitors": {one: [_decision(d) for d in store.monitors.decisions(name, one, span)] for one in wanted}}
 
-    @router.get("/streams/{name}/texts", operation_id="get_texts")
+    @router.get("/streams/{name:path}/texts", operation_id="get_texts")
     def get_texts(
         name: StreamName,
         who: Annotated[Caller, Depends(reader)],
@@ -163,7 +158,7 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         span = _span(stream, first, last, most=10**9)
         return {"texts": [_text(one) for one in store.texts.read(name, span, category=category, limit=limit)]}
 
-    @router.get("/streams/{name}/counts", operation_id="get_counts")
+    @router.get("/streams/{name:path}/counts", operation_id="get_counts")
     def get_counts(
         name: StreamName, who: Annotated[Caller, Depends(reader)], first: First = None, last: Last = None
     ) -> dict[str, Any]:
@@ -173,6 +168,18 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
         return (
             store.counts.read(name, span).to_dict() if len(span) else {"keys": list(stream.settings.keys), "rows": []}
         )
+
+    @router.get("/streams/{name:path}", operation_id="get_stream")
+    def get_stream(name: StreamName, who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
+        """Return a stream, how it stands, and the settings it is monitored by."""
+        stream = readable(name, who)
+        records = [one for one in store.monitors.list(name, states=False) if one.decision is not None]
+        open_alarms = store.alarms.list(stream=name, status="open", limit=1000)
+        state = state_of(stream, records, open_alarms, now=datetime.now(UTC), default=default)
+        return stream_dict(stream) | state.to_dict() | {
+            "monitor": EvaluationSettings.of(stream.settings, default).to_dict(),
+            "series": [one.name for one in records],
+        }  # fmt: skip
 
     return router
 

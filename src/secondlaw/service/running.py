@@ -223,7 +223,7 @@ class Parts:
         while not self._stop.is_set():
             done = evaluator.run_once()
             self._well(health, sum(one.windows for one in done.values()))
-            self._stop.wait(self.service.evaluate_every)
+            self._stop.wait(0.0 if any(one.has_more for one in done.values()) else self.service.evaluate_every)
 
     def _deliver(self, health: PartHealth) -> None:
         receivers = self.service.alert_receivers

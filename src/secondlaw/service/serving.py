@@ -1,9 +1,11 @@
 """Running the service: the application under uvicorn, until it is told to stop."""
 
+import copy
 import logging
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -20,7 +22,7 @@ from secondlaw.service.settings import ServiceSettings
 from secondlaw.service.slow_clients import PatientProtocol
 from secondlaw.storage import Store
 
-__all__ = ["known_errors", "run_service"]
+__all__ = ["known_errors", "log_config", "run_service"]
 
 _log = logging.getLogger(__name__)
 SWITCH = 0.001
@@ -67,6 +69,7 @@ def run_service(store: Store, service: ServiceSettings, settings: Settings, *, l
         port=service.port,
         log_level=log_level,
         access_log=log_level == "debug",
+        log_config=log_config(),
         server_header=False,
         proxy_headers=True,
         forwarded_allow_ips=service.forwarded_allow_ips,
@@ -75,6 +78,25 @@ def run_service(store: Store, service: ServiceSettings, settings: Settings, *, l
     sys.setswitchinterval(SWITCH)
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again when all is done
     _Server(config, parts).run()
+
+
+class _WithoutQuery(logging.Filter):
+    """Takes the query off the lines of the access log: people put secrets and texts into it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change a line and keep it."""
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, *rest = record.args
+            record.args = (client, method, str(path).partition("?")[0], *rest)
+        return True
+
+
+def log_config() -> dict[str, Any]:
+    """Return the configuration of uvicorn's log, without the queries of requests."""
+    found = copy.deepcopy(uvicorn.config.LOGGING_CONFIG)
+    found["filters"] = {"without query": {"()": _WithoutQuery}}
+    found["handlers"]["access"]["filters"] = ["without query"]
+    return found
 
 
 class _Server(uvicorn.Server):

@@ -19,14 +19,20 @@ from secondlaw.service.receiver_fields import Secret
 from secondlaw.service.receiver_settings import ReceiverSettings, load_receivers
 from secondlaw.storage import Retention, StoreSettings, StreamSettings
 
-__all__ = ["PREFIX", "ServiceSettings", "is_loopback", "load_service_settings"]
+__all__ = ["PREFIX", "ServiceSettings", "is_loopback", "load_service_settings", "window_length"]
 
 PREFIX = "SECONDLAW_SERVICE_"
 MEBIBYTE = 1 << 20
 
 
-def _window(value: Any) -> Any:  # noqa: ANN401 - whatever a file says
-    """Read ``"1h"``, and 0 where events state their step: TOML has no null."""
+def window_length(value: Any) -> Any:  # noqa: ANN401 - whatever a file says
+    """Return seconds for ``"1h"``, and None for 0, where events state their step: TOML has no null.
+
+    Examples
+    --------
+    >>> window_length("1h"), window_length(0), window_length(60)
+    (3600, None, 60)
+    """
     if isinstance(value, str):
         seconds = window_seconds(value)
         if seconds != int(seconds):
@@ -69,7 +75,7 @@ class ServiceSettings(BaseModel):
     queue_age: float = Field(600.0, gt=0, description="Seconds that an event may wait before an alarm is raised.")
     create_streams: bool = Field(True, description="Whether an event of an unknown stream makes it.")
     max_streams: int = Field(10_000, ge=1, description="Streams at most.")
-    every: Annotated[int | None, BeforeValidator(_window)] = Field(
+    every: Annotated[int | None, BeforeValidator(window_length)] = Field(
         3600, ge=1, description='Window of new streams: seconds, or "1h"; 0: events state steps.'
     )
     texts: Literal["none", "sample", "all"] = Field("sample", description="Texts of new streams that are kept.")

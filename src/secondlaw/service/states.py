@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from secondlaw.service.evaluation_settings import MONITOR
+from secondlaw.errors import SecondLawError
+from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
 from secondlaw.storage import Alarm, MonitorRecord, Stream
 
 __all__ = ["ORDER", "State", "StreamState", "state_of"]
@@ -17,6 +18,8 @@ NEAR = 0.5
 """Part of the log threshold from which evidence is worth watching."""
 SILENT_WINDOWS = 3
 """Windows without an event after which a stream that nothing has been decided on is silent."""
+BEHIND = timedelta(minutes=10)
+"""Time that deciding may lag behind, besides two windows, grace and patience, until what it said is out of date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,16 @@ class StreamState:
 
 
 def state_of(
-    stream: Stream, monitors: Sequence[MonitorRecord], alarms: Sequence[Alarm], *, now: datetime
+    stream: Stream,
+    monitors: Sequence[MonitorRecord],
+    alarms: Sequence[Alarm],
+    *,
+    now: datetime,
+    default: EvaluationSettings | None = None,
 ) -> StreamState:
     """Return how a stream stands, by its series that stands worst.
+
+    What is out of date, because the stream is not decided on any more, is not called stable.
 
     Parameters
     ----------
@@ -65,10 +75,13 @@ def state_of(
     alarms : sequence of Alarm
         Open ones of this stream.
     now : datetime
+    default : EvaluationSettings, optional
+        What the stream is monitored by, unless it says.
     """
     series = [one for one in monitors if one.name.startswith(f"{MONITOR}:") and one.decision is not None]
     if stream.last_event_at is None:
         return StreamState(stream.name, "no data", None, "nothing has come yet", None, None, "", len(alarms))
+    stale = _not_decided(stream, monitors, default, now)
     found = []
     for one in series:
         decision = one.decision
@@ -88,10 +101,16 @@ def state_of(
             state = "not enough data"
         elif near:
             state = "watching"
+        reason = decision.reason
+        if stale and state != "drifting":
+            state, reason = "not enough data", stale
+        elif state == "watching":
+            part = (decision.log_evidence or 0.0) / (decision.log_threshold or 1.0)
+            reason = f"no drift found yet; the evidence is {100 * min(part, 1.0):.0f} % of the way to an alarm"
         since = _window_of(one, alarms, state)
         found.append(
             StreamState(
-                stream.name, state, since, decision.reason, decision.log_evidence, decision.log_threshold, name,
+                stream.name, state, since, reason, decision.log_evidence, decision.log_threshold, name,
                 len(alarms),
             )
         )  # fmt: skip
@@ -102,9 +121,38 @@ def state_of(
     if silent:
         reason = f"nothing since {stream.last_event_at:%Y-%m-%d %H:%M} UTC"
         return StreamState(stream.name, "no data", stream.latest_window, reason, None, None, "", len(alarms))
-    return StreamState(
-        stream.name, "not enough data", None, "no window has been decided on yet", None, None, "", len(alarms)
-    )
+    reason = stale or f"no window has been decided on yet{_first_decision(stream, now)}"
+    return StreamState(stream.name, "not enough data", None, reason, None, None, "", len(alarms))
+
+
+def _not_decided(
+    stream: Stream, monitors: Sequence[MonitorRecord], default: EvaluationSettings | None, now: datetime
+) -> str:
+    """Return why what the monitors said last holds no longer; empty if it does."""
+    try:
+        settings = EvaluationSettings.of(stream.settings, default)
+    except SecondLawError:
+        return "not decided on: the settings of its monitor are wrong"
+    if not settings.enabled:
+        return "not decided on: its monitor is switched off (enabled = false)"
+    every, decided = stream.settings.every, [one.last_window for one in monitors if one.last_window is not None]
+    if every is None or not decided:
+        return ""
+    end = datetime.fromtimestamp((max(decided) + 1) * every, UTC)
+    if now - end <= BEHIND + timedelta(seconds=2 * every + settings.grace + settings.patience):
+        return ""
+    return f"nothing has been decided on since {end:%Y-%m-%d %H:%M} UTC, though windows ended: see the status page"
+
+
+def _first_decision(stream: Stream, now: datetime) -> str:
+    """Return in words when something will be decided on."""
+    every, latest = stream.settings.every, stream.latest_window
+    if latest is None:
+        return ""
+    if every is None:
+        return ": a step is, when a later one has come"
+    end = datetime.fromtimestamp((latest + 1) * every, UTC)
+    return f": the latest ends at {end:%Y-%m-%d %H:%M} UTC" if end > now else ": it takes a moment after its end"
 
 
 def _window_of(monitor: MonitorRecord, alarms: Sequence[Alarm], state: State) -> int | None:

@@ -13,7 +13,8 @@ With p the shares of words of L symbols and H the entropy of shares, in nats:
   :math:`D_L = \frac12 \sum_w (p_w - p_{\tilde w}) \ln (p_w / p_{\tilde w})`, the order-1 value is :math:`D_2` and the
   order-k value :math:`D_{k+1} - D_k \ge 0`, D_k from the mean of both margins (Roldan & Parrondo, Phys. Rev. E 85,
   031129 (2012)). For a stationary Markov process of order k it is the entropy production per step, in units of k_B;
-  of any stationary process it is no more than that. Out of a steady state it also holds the drift of the shares.
+  of another process the order-1 value is at most the production of a stationary Markov process of even variables, seen
+  and hidden, behind it; at higher orders it is no bound. Out of a steady state it also holds the drift of the shares.
 """
 
 import math

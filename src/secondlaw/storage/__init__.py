@@ -10,6 +10,7 @@ from secondlaw.storage.alarm_values import (
     NewAlarm,
     NewDelivery,
 )
+from secondlaw.storage.arriving import COMPLETES
 from secondlaw.storage.audit import AuditEntry
 from secondlaw.storage.events import Arrivals
 from secondlaw.storage.human_labels import HumanLabel, LabelledSample
@@ -26,6 +27,7 @@ from secondlaw.storage.tokens import Token
 from secondlaw.storage.totals import Series, Totals
 
 __all__ = [
+    "COMPLETES",
     "Accepted",
     "Administration",
     "Alarm",

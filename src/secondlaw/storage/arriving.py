@@ -15,12 +15,14 @@ from secondlaw.storage.masking import Mask
 from secondlaw.storage.plain_text import plain_text
 from secondlaw.storage.settings import Texts
 
-__all__ = ["Arriving", "arriving_event", "kept_event"]
+__all__ = ["COMPLETES", "Arriving", "arriving_event", "kept_event"]
 
 NAME_CHARACTERS = 300
 """Of models, prompt sets, classifiers and annotators."""
 IDENTITIES = ("prompt_set", "trace_id", "span_id", "response_id")
 """Fields of an event that are never masked: a number in them is part of a name."""
+COMPLETES = "completes"
+"""Field of an event: the id under which it may have come without its text before."""
 EXTRA_CHARACTERS = 200
 """Longer fields of an event that have no meaning here are not kept."""
 _MISSING = ""
@@ -50,6 +52,13 @@ class Arriving:
     event: str | None
     """The whole as JSON text, if it has a text and no label."""
     masked: bool = True
+    completes: bytes | None = None
+    """The event without text, if it had another id, that this one is the text of."""
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it says nothing but that there was an answer."""
+        return self.label is None and self.human_label is None and self.event is None
 
     @property
     def has_text(self) -> bool:
@@ -110,6 +119,7 @@ def arriving_event(
         response=response,
         event=_event_text(t, prompt, response, mask) if waits else None,
         masked=masked,
+        completes=event_hash(completes) if isinstance(completes := t.extra.get(COMPLETES), str) else None,
     )
 
 
@@ -141,6 +151,8 @@ def _small(extra: Mapping[str, Any], mask: Mask | None) -> dict[str, Any]:
     """Return the fields that are numbers or short texts: messages and the like would keep texts unmasked."""
     kept: dict[str, Any] = {}
     for key, value in extra.items():
+        if key == COMPLETES:
+            continue
         if isinstance(value, str) and len(value) <= EXTRA_CHARACTERS:
             kept[key] = value if mask is None or key in IDENTITIES else mask(value)
         elif isinstance(value, (bool, int, float)) and value == value:

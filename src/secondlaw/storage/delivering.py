@@ -101,10 +101,16 @@ class Deliveries:
             self._finish(delivery, lambda now: {"next_at": now + int(retry_in * MICROSECONDS), "last_error": said})
 
     def list(
-        self, *, status: Literal["pending", "delivered", "dead"] | None = None, limit: int = 100
+        self,
+        *,
+        status: Literal["pending", "delivered", "dead"] | None = None,
+        alarm: int | None = None,
+        limit: int = 100,
     ) -> tuple[Delivery, ...]:
-        """Return deliveries, newest first; those of one status."""
+        """Return deliveries, newest first; those of one status, or of one alarm."""
         wanted = select(deliveries).order_by(deliveries.c.id.desc()).limit(limit)
+        if alarm is not None:
+            wanted = wanted.where(deliveries.c.alarm_id == alarm)
         if status is not None:
             wanted = wanted.where(deliveries.c.status == status)
         with self._db.reading() as connection:

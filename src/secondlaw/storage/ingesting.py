@@ -15,6 +15,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from secondlaw.errors import QueueFull
 from secondlaw.storage.arriving import Arriving
 from secondlaw.storage.backend import AnyInsert
+from secondlaw.storage.completing import completed, note_bare, take_back
 from secondlaw.storage.database import Database
 from secondlaw.storage.instants import DAY
 from secondlaw.storage.placing import Accepted, Placed, Step, category_code, place_all
@@ -59,7 +60,7 @@ def store_batches(
         answers.append(accepted)
         placed += place_all(step, batch, accepted)
     new = _only_new(step, placed, day)
-    _store(step, new)
+    _store(step, new, day)
     return answers
 
 
@@ -94,10 +95,14 @@ def _only_new(step: Step, placed: list[Placed], day: int) -> list[Placed]:
     first: dict[tuple[int, bytes], Placed] = {}
     for event in placed:
         key = (event.stream.id, event.event.hash)
-        if key in first:
-            event.batch.duplicates += 1
-        else:
+        known = first.get(key)
+        if known is None:
             first[key] = event
+        elif known.event.is_bare and not event.event.is_bare:
+            first[key] = event  # the text of what stands before it without
+            known.batch.duplicates += 1
+        else:
+            event.batch.duplicates += 1
     if not first:
         return []
     remembered = step.connection.execute(
@@ -105,10 +110,13 @@ def _only_new(step: Step, placed: list[Placed], day: int) -> list[Placed]:
         [{"stream_id": stream, "hash": found, "day": day} for stream, found in sorted(first)],
     )
     new = {(row[0], bytes(row[1])) for row in remembered}
-    for key, event in first.items():
-        if key not in new:
-            event.batch.duplicates += 1
-    return [event for key, event in first.items() if key in new]
+    fresh = [event for key, event in first.items() if key in new]
+    known_ids = [event for key, event in first.items() if key not in new]
+    fresh += (upgraded := completed(step, known_ids, fresh))
+    taken = {id(event) for event in upgraded}
+    for event in known_ids:
+        event.batch.duplicates += id(event) not in taken
+    return fresh
 
 
 @cache
@@ -117,21 +125,24 @@ def _remembering(insert: Callable[[Table], AnyInsert]) -> ReturningInsert[Any]:
     return insert(event_ids).on_conflict_do_nothing().returning(event_ids.c.stream_id, event_ids.c.hash)
 
 
-def _store(step: Step, new: list[Placed]) -> None:
+def _store(step: Step, new: list[Placed], day: int) -> None:
     """Write what is new."""
     decided = _decided(step.connection, {event.stream.id for event in new})
     moved: dict[int, _Moved] = {}
-    waiting, offered, said = [], [], []
+    waiting, offered, said, bare = [], [], [], []
     for placed in new:
         event, stream, window, batch = placed.event, placed.stream, placed.window, placed.batch
         late = int(window <= decided.get(stream.id, window - 1))
-        no_text = int(event.label is None and event.human_label is None and event.event is None)
+        no_text = int(event.is_bare)
         queued = int(event.event is not None)
         batch.accepted += 1
         batch.late += late
         batch.no_text += no_text
         batch.queued += queued
         step.tally.arrived(stream.id, window, received=1, no_text=no_text, queued=queued, late=late)
+        take_back(step, placed)
+        if no_text:
+            bare.append((placed, late))
         at = step.now if event.at is None else event.at
         move = moved.setdefault(stream.id, _Moved(window, at))
         move.window, move.at = max(move.window, window), max(move.at, at)
@@ -146,6 +157,7 @@ def _store(step: Step, new: list[Placed]) -> None:
         if event.human_label is not None:
             said.append(_said(placed, step.now))
     step.tally.write(step.connection, step.database.backend)
+    note_bare(step, bare, day=day)
     if waiting:
         step.connection.execute(insert(queue), waiting)
     keep_texts(step.connection, step.database, offered, now=step.now)

@@ -14,6 +14,7 @@ from secondlaw.storage.schema import (
     queue,
     series,
     streams,
+    textless,
     texts,
     totals,
 )
@@ -66,7 +67,7 @@ def _queue(connection: Connection) -> list[str]:
 def _orphans(connection: Connection) -> list[str]:
     """Count rows whose stream, series or monitor is gone."""
     found = []
-    for table in (event_ids, arrivals, queue, texts, human_labels, series, monitors):
+    for table in (event_ids, textless, arrivals, queue, texts, human_labels, series, monitors):
         orphaned = table.c.stream_id.not_in(select(streams.c.id))
         found.append((table.name, select(func.count()).select_from(table).where(orphaned)))
     for table in (counts, totals):

@@ -21,7 +21,7 @@ from secondlaw.storage.schema import meta
 
 __all__ = ["HEAD", "migrate", "migrate_to", "schema_version", "secret_of"]
 
-HEAD = "0002"
+HEAD = "0003"
 """The schema that this version of the program writes."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 SECRET_BYTES = 32

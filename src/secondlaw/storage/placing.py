@@ -60,6 +60,9 @@ class Placed:
     window: int
     category: int | None
     series: int | None
+    bare_window: int | None = None
+    """Window in which it was counted when it had no text yet."""
+    bare_late: int = 0
 
 
 @dataclass(slots=True)

@@ -17,7 +17,18 @@ from secondlaw.storage.database import Database
 from secondlaw.storage.instants import DAY, MICROSECONDS
 from secondlaw.storage.names import KnownStream
 from secondlaw.storage.pieces import delete_in_pieces, delete_rows
-from secondlaw.storage.schema import counts, event_ids, human_labels, meta, poison, series, streams, text_strata, texts
+from secondlaw.storage.schema import (
+    counts,
+    event_ids,
+    human_labels,
+    meta,
+    poison,
+    series,
+    streams,
+    text_strata,
+    textless,
+    texts,
+)
 from secondlaw.storage.settings import StreamSettings
 from secondlaw.storage.streams import delete_rest, unfinished_deletions
 from secondlaw.storage.text_keeping import WHOLE
@@ -66,6 +77,7 @@ def _purge_ids(database: Database, known: list[KnownStream], now: int) -> int:
         return day
 
     day = database.write(day_of)
+    delete_in_pieces(database, textless, textless.c.day < day)
     return sum(_purge_ids_of(database, stream.id, day) for stream in known)
 
 

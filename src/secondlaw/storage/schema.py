@@ -5,7 +5,7 @@
     streams ── series ── counts (window, cluster, category)     one row per cell, cluster and category: adds up
        │         └────── totals (window, category)              the same, summed over clusters: read by overviews
        ├── arrivals (window)                                    what came: received, without text, late ...
-       ├── event_ids                                            hashes of ids within the horizon
+       ├── event_ids, textless                                  hashes of ids within the horizon; those without text
        ├── queue, poison                                        events that wait for a label, and those that broke it
        ├── texts, text_strata                                   kept texts, and the thresholds of their samples
        ├── human_labels
@@ -83,6 +83,17 @@ event_ids = Table(
     metadata,
     _stream(key=True),
     Column("hash", LargeBinary, primary_key=True),
+    Column("day", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+textless = Table(
+    "textless",
+    metadata,
+    _stream(key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("window", BigInteger, nullable=False),
+    Column("late", Integer, nullable=False),
     Column("day", Integer, nullable=False),
     sqlite_with_rowid=False,
 )

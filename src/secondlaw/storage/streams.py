@@ -28,6 +28,7 @@ from secondlaw.storage.schema import (
     series,
     streams,
     text_strata,
+    textless,
     texts,
     totals,
 )
@@ -38,7 +39,7 @@ __all__ = ["Stream", "Streams", "checked_name", "delete_rest", "stream_lease", "
 NAME_CHARACTERS = 200
 DELETED = "\x01deleted "
 """Begins the name of a stream that is being deleted; no stream can be called so."""
-OF_STREAM = (event_ids, arrivals, queue, poison, texts, text_strata, human_labels)
+OF_STREAM = (event_ids, textless, arrivals, queue, poison, texts, text_strata, human_labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Stream:
     name : str
     settings : StreamSettings
     created_at : datetime
+    number : int
+        From 1, in the order in which streams were made; never given again.
     latest_window : int or None
         The latest window that holds an event.
     last_event_at, last_received_at : datetime or None
@@ -63,6 +66,7 @@ class Stream:
     name: str
     settings: StreamSettings
     created_at: datetime
+    number: int
     latest_window: int | None = None
     last_event_at: datetime | None = None
     last_received_at: datetime | None = None
@@ -217,6 +221,7 @@ def _stream(row: Row[tuple[object, ...]]) -> Stream:
         name=row.name,
         settings=StreamSettings.from_dict(json.loads(row.settings)),
         created_at=instant_of(row.created_at),
+        number=row.id,
         latest_window=row.latest_window,
         last_event_at=None if row.last_event_at is None else instant_of(row.last_event_at),
         last_received_at=None if row.last_received_at is None else instant_of(row.last_received_at),

@@ -3,11 +3,13 @@
 import numpy as np
 
 from secondlaw.trajectories.containers import Transitions
+from secondlaw.trajectories.layout import Layout
 from secondlaw.trajectories.null import SignFlips
 from secondlaw.trajectories.results import Diagnostics
 from secondlaw.trajectories.rows import Rows
+from secondlaw.trajectories.window_rows import Windows
 
-__all__ = ["stationarity_z", "warnings_of"]
+__all__ = ["halves_z", "stationarity_z", "warnings_of"]
 
 _ROWS_PER_OBSERVABLE = 100  # below it the optimum of a fit is dominated by noise
 _FEWEST_EFFECTIVE = 100.0
@@ -61,6 +63,11 @@ def warnings_of(
             "a single continuous variable in one dimension shows no current even out of equilibrium: hidden variables "
             "hide entropy production; observe more of the system"
         )
+    if isinstance(pairs, Windows) and -1 in pairs.signs:
+        out.append(
+            "with odd variables a window also shows what tells its two ends apart, so the value is at most the "
+            "divergence of a window and may exceed the entropy production: take LinearModel, or window_growth"
+        )
     return tuple(out)
 
 
@@ -69,9 +76,13 @@ def stationarity_z(pairs: Transitions, rows: Rows) -> tuple[str, float]:
 
     With many trajectories the halves of each are compared; with few, the blocks of each half. In standard errors.
     """
-    layout = rows.layout
     if (np.diff(pairs.groups) != 0).sum() + 1 == len(pairs):
         return pairs.variables[0], 0.0  # independent pairs have no order in time
+    return halves_z(pairs.variables, rows.layout)
+
+
+def halves_z(variables: tuple[str, ...], layout: Layout) -> tuple[str, float]:
+    """Return the same of rows in the order of their blocks."""
     if layout.stretches:
         means = np.add.reduceat(layout.x0, layout.starts[:-1]) / np.diff(layout.starts)[:, None]
         middle = len(means) // 2
@@ -83,10 +94,10 @@ def stationarity_z(pairs: Transitions, rows: Rows) -> tuple[str, float]:
         halves = np.sort(np.concatenate([starts[:-1], (starts[:-1] + starts[1:]) // 2]))
         lengths = np.diff(np.append(halves, layout.n))
         if (lengths < 1).any():
-            return pairs.variables[0], 0.0
+            return variables[0], 0.0
         means = np.add.reduceat(layout.x0, halves) / lengths[:, None]
         change = means[1::2] - means[::2]
         gap, error = change.mean(axis=0), change.std(axis=0) / np.sqrt(len(change))
     z = np.abs(gap) / np.where(error > 0.0, error, np.inf)
     worst = int(np.argmax(z))
-    return pairs.variables[worst], float(z[worst])
+    return variables[worst], float(z[worst])

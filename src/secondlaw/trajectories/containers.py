@@ -176,6 +176,27 @@ class Trajectories:
         series = tuple(_columns(piece, f"trajectory {number}") for number, piece in enumerate(pieces))
         return cls(series, tuple(variables) or _names(series[0].shape[1] if series else 0), dt)
 
+    @classmethod
+    def from_xarray(
+        cls,
+        array: Any,  # noqa: ANN401 - an xarray.DataArray or xarray.Dataset
+        *,
+        time: str = "time",
+        trajectory: str | None = None,
+        dt: float | None = None,
+    ) -> "Trajectories":
+        """Make trajectories from an array with named axes; see :func:`~secondlaw.trajectories.from_xarray`."""
+        from secondlaw.trajectories.conversion import from_xarray
+
+        return from_xarray(array, time=time, trajectory=trajectory, dt=dt)
+
+    @classmethod
+    def from_dataframe(cls, frame: Any, **roles: Any) -> "Trajectories":  # noqa: ANN401
+        """Make trajectories from a table; see :func:`~secondlaw.trajectories.from_dataframe`."""
+        from secondlaw.trajectories.conversion import from_dataframe
+
+        return from_dataframe(frame, **roles)
+
     def transitions(self, lag: int = 1) -> Transitions:
         """Return the pairs (x(t), x(t + lag)) of every trajectory.
 

@@ -3,13 +3,11 @@
 Both are ``Estimator(...).fit(data, rng=...)`` and return an :class:`~secondlaw.trajectories.EntropyProduction`.
 """
 
-import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics import LEVEL, resample_weights
@@ -18,16 +16,19 @@ from secondlaw.trajectories.cautions import warnings_of
 from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.contributions import MOST_ATTRIBUTED, block_contributions
 from secondlaw.trajectories.cross_fitting import CrossFit, cross_fit
+from secondlaw.trajectories.default_observables import default_observables
 from secondlaw.trajectories.dual import Form
+from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
 from secondlaw.trajectories.null import DRAWS, SignFlips, sign_flips
-from secondlaw.trajectories.observables import Observables, require_antisymmetry, up_to_order
+from secondlaw.trajectories.observables import Observables, require_antisymmetry
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import Contribution, Diagnostics, EntropyProduction, block_estimate
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import metric_of
-from secondlaw.types import Estimate, Insufficient
+from secondlaw.types import Insufficient
 
-__all__ = ["MaxEnt", "UncertaintyRelation", "by_order", "entropy_production"]
+__all__ = ["MaxEnt", "UncertaintyRelation"]
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +41,7 @@ COVERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Estimator:
+class _Estimator(Parameters):
     """Settings that all estimators share.
 
     Parameters
@@ -108,7 +109,7 @@ class _Estimator:
                 for name, order, part in zip(rows.observables.names, rows.observables.orders, parts.T, strict=True)
             )  # fmt: skip
         return EntropyProduction(
-            estimate=_honest(raw, null),
+            estimate=honest(raw, null),
             bound="lower",
             covers=COVERS[form],
             train_value=fit.train_value / span,
@@ -196,96 +197,6 @@ class UncertaintyRelation(_Estimator):
             old, value=bent(old.value), low=bent(old.low), high=bent(old.high), method=f"{old.method}; 2 artanh(q / 2)"
         )
         return replace(result, estimate=new, covers=COVERS["logarithmic"], train_value=bent(result.train_value))
-
-
-def by_order(
-    data: Trajectories | Transitions,
-    orders: Sequence[int] = (1, 2, 3),
-    *,
-    rng: np.random.Generator,
-    binary: bool | None = None,
-    **settings: Any,  # noqa: ANN401
-) -> tuple[tuple[EntropyProduction, ...], tuple[Estimate, ...]]:
-    """Fit nested sets of observables up to each order.
-
-    Parameters
-    ----------
-    data : Trajectories or Transitions
-    orders : sequence of int
-        Increasing.
-    rng : numpy.random.Generator
-    binary : bool, optional
-        As in :func:`up_to_order`; found from the data if None.
-    **settings
-        Of :class:`MaxEnt`.
-
-    Returns
-    -------
-    results : tuple of EntropyProduction
-        One for each order.
-    gains : tuple of Estimate
-        What each order adds to the one before, with paired intervals; never negative in the population, though
-        perhaps on held-out rows, where more parameters cost more than they bring.
-    """
-    pairs = data.transitions(settings.get("lag", 1)) if isinstance(data, Trajectories) else data
-    seeds = rng.spawn(1)[0].bit_generator.random_raw()
-    results = tuple(
-        MaxEnt(default_observables(pairs, order, binary=binary), **settings).fit(
-            pairs, rng=np.random.default_rng(seeds)
-        )
-        for order in orders
-    )
-    return results, tuple(new.difference(old) for old, new in itertools.pairwise(results))
-
-
-def entropy_production(
-    x: ArrayLike | Trajectories | Transitions,
-    *,
-    dt: float | None = None,
-    order: int = 2,
-    lag: int = 1,
-    rng: np.random.Generator | None = None,
-) -> EntropyProduction:
-    """Return a held-out lower bound on the entropy production of trajectories.
-
-    Parameters
-    ----------
-    x : array_like, Trajectories or Transitions
-        Shape (trajectory, time, variable), (time, variable), or a list of arrays (time, variable).
-    dt : float, optional
-        Time between steps; the value is then a rate per unit of time.
-    order : {1, 2, 3}
-        Of the observables.
-    lag : int
-    rng : numpy.random.Generator, optional
-        For folds, bootstrap and null; seed 0 if None.
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(0).normal(size=(40, 200, 2))
-    >>> result = entropy_production(noise)
-    >>> result.estimate.low, result.bound
-    (0.0, 'lower')
-    """
-    data = x if isinstance(x, Trajectories | Transitions) else Trajectories.of(x, dt=dt)
-    pairs = data.transitions(lag) if isinstance(data, Trajectories) else data
-    generator = np.random.default_rng(0) if rng is None else rng
-    return MaxEnt(default_observables(pairs, order)).fit(pairs, rng=generator)
-
-
-def default_observables(pairs: Transitions, order: int = 2, *, binary: bool | None = None) -> Observables:
-    """Return all observables up to `order`; variables that only take two values are found."""
-    if binary is None:
-        binary = all(len(np.unique(column)) <= 2 for column in pairs.x0.T)
-    return up_to_order(pairs.variables, order, binary=binary)
-
-
-def _honest(raw: Estimate, null: SignFlips) -> Estimate:
-    """Clip at 0, which is always a lower bound; the interval begins at 0 unless the sign-flip test rejects."""
-    rejects = null.p_value <= (1.0 - raw.level) / 2.0
-    low = max(0.0, raw.low) if rejects else 0.0
-    note = "clipped at 0" if rejects else "clipped at 0; low is 0 because sign flips do not reject"
-    return replace(raw, value=max(0.0, raw.value), low=low, high=max(0.0, raw.high), method=f"{raw.method}, {note}")
 
 
 def _diagnostics(

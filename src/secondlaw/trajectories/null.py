@@ -6,19 +6,20 @@ of the observables; the terms of a block with itself, which hold no evidence, ar
 do not change under flips.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import Metric
 
-__all__ = ["DRAWS", "SignFlips", "sign_flips"]
+__all__ = ["DRAWS", "SignFlips", "flip_blocks", "sign_flips"]
 
 DRAWS = 1999
 """Default number of flips: the smallest p-value is 1/2,000."""
 
-_RIDGE = 1e-2  # keeps directions that hardly vary from filling the statistic with noise
+RIDGE = 1e-2  # keeps directions that hardly vary from filling the statistic with noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,31 @@ def sign_flips(rows: Rows, metric: Metric, *, rng: np.random.Generator, draws: i
     draws : int
     """
     sums = rows.block_sums()  # (B, d)
-    white = metric.turn(sums.T) / np.sqrt(metric.values[:, None] + _RIDGE)
+    white = metric.turn(sums.T) / np.sqrt(metric.values[:, None] + RIDGE)
+    null = flip_blocks(white, rng=rng, draws=draws)
+    return replace(null, null_mean=2.0 * null.null_mean / rows.layout.n**2)
+
+
+def flip_blocks(white: NDArray[np.float64], *, rng: np.random.Generator, draws: int = DRAWS) -> SignFlips:
+    """Test whether vectors are as likely as their negatives; `null_mean` is the mean of the flipped squared length.
+
+    Parameters
+    ----------
+    white : ndarray, shape (d, B)
+        Sum of each block, in coordinates in which all directions count alike.
+    rng : numpy.random.Generator
+    draws : int
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> flip_blocks(rng.normal(size=(3, 50)) + 1.0, rng=rng).p_value
+    0.0005
+    """
     products = white.T @ white  # (B, B)
     own = float(np.trace(products))
-    signs = 1.0 - 2.0 * rng.integers(0, 2, size=(draws, len(sums)))
+    signs = 1.0 - 2.0 * rng.integers(0, 2, size=(draws, white.shape[1]))
     flipped = np.einsum("ij,ij->i", signs @ products, signs)
     observed = float(products.sum())
     beaten = int((flipped >= observed - 1e-9 * own).sum())
-    null_mean = 2.0 * float(flipped.mean()) / rows.layout.n**2
-    return SignFlips((1 + beaten) / (1 + draws), null_mean, draws, len(sums))
+    return SignFlips((1 + beaten) / (1 + draws), float(flipped.mean()), draws, white.shape[1])

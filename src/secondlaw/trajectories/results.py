@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics import LEVEL, interval_from_replicates
+from secondlaw.trajectories.block_estimates import block_estimate
 from secondlaw.trajectories.containers import Trajectories, Transitions
+from secondlaw.trajectories.diagnostics import Contribution, Diagnostics
+from secondlaw.trajectories.members import members_of
 from secondlaw.trajectories.null import SignFlips
 from secondlaw.trajectories.observables import Observables
 from secondlaw.types import Estimate, Insufficient
@@ -18,54 +20,7 @@ __all__ = ["Contribution", "Diagnostics", "EntropyProduction", "block_estimate"]
 
 Floats = NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What an observable, or a set of them, adds to the held-out value.
-
-    Parameters
-    ----------
-    name : str
-    order : int
-    estimate : Estimate
-    """
-
-    name: str
-    order: int
-    estimate: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostics:
-    """What says how far the number can be trusted.
-
-    Parameters
-    ----------
-    transitions, observables, blocks, folds : int
-    held_out_value : float
-        The held-out mean before it is clipped at 0, in the result's unit.
-    gap : float
-        `train_value` less the held-out value.
-    effective_sample_size : float
-        ``(sum w)^2 / sum w^2`` of the exponential weights of held-out rows; the number of rows for quadratic forms.
-    shrinkage : tuple of float
-        Factor chosen for each fold; 0 means that inner folds found nothing.
-    block_dependence : float
-        Correlation of neighbouring blocks.
-    normalisation : float
-        Mean of the weights on held-out rows; 1 where the fitted entropy production obeys the fluctuation theorem.
-    """
-
-    transitions: int
-    observables: int
-    blocks: int
-    folds: int
-    held_out_value: float
-    gap: float
-    effective_sample_size: float
-    shrinkage: tuple[float, ...]
-    block_dependence: float
-    normalisation: float
+NO_OBSERVABLES = Insufficient("this estimator has no observables to divide the value among")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,38 +32,51 @@ class EntropyProduction:
     estimate : Estimate
         Cross-fitted held-out value with its block-bootstrap interval; nats per unit of time if dt was
         given, else per step.
-    bound : str
-        What the value is: ``"lower"``.
+    bound : {"lower", "exact"}
+        ``"lower"``: what the interval covers is at most the entropy production; ``"exact"``: it is the entropy
+        production where the assumptions named in `covers` hold.
     covers : str
         What the interval covers.
     train_value : float
         What the fit claims on its own data; never quote it.
-    null : SignFlips
+    null : SignFlips or None
     diagnostics : Diagnostics
+        Or another dataclass of plain values.
     warnings : tuple of str
         Each names its remedy.
     contributions : tuple of Contribution or Insufficient
         By observable; they add up to the held-out value.
     theta : ndarray, shape (d,)
-        Parameters from all rows.
+        Parameters from all rows; empty where the fit is no linear combination of observables.
+    block_values, block_sizes : ndarray, shape (B,)
+        Sum over the held-out rows, and their number, of each block.
+    block_parts : ndarray, shape (B, d), optional
+        The same for the contribution of each observable.
+    weights : ndarray, shape (resamples, B)
+        The resampled blocks: shared by all fits that are to be compared.
+    unit_of_time : float
+        Steps, or units of time, that a row spans.
+    fitted : callable, optional
+        Fitted entropy production of transitions, of (x0, x1), shape (n,); for fits other than ``theta . g - ln Z``.
     """
 
     estimate: Estimate
-    bound: Literal["lower"]
+    bound: Literal["lower", "exact"]
     covers: str
     train_value: float
-    null: SignFlips
-    diagnostics: Diagnostics
+    null: SignFlips | None
+    diagnostics: Any
     warnings: tuple[str, ...]
-    contributions: tuple[Contribution, ...] | Insufficient
-    theta: Floats
-    observables: Observables = field(repr=False)
-    log_norm: float = field(repr=False)
-    block_values: Floats = field(repr=False)
-    block_sizes: Floats = field(repr=False)
-    block_parts: Floats | None = field(repr=False)
-    weights: Floats = field(repr=False)
-    unit_of_time: float = field(repr=False)
+    contributions: tuple[Contribution, ...] | Insufficient = NO_OBSERVABLES
+    theta: Floats = field(default_factory=lambda: np.empty(0))
+    observables: Observables | None = field(default=None, repr=False)
+    log_norm: float = field(default=0.0, repr=False)
+    block_values: Floats = field(default_factory=lambda: np.empty(0), repr=False)
+    block_sizes: Floats = field(default_factory=lambda: np.empty(0), repr=False)
+    block_parts: Floats | None = field(default=None, repr=False)
+    weights: Floats = field(default_factory=lambda: np.empty((0, 0)), repr=False)
+    unit_of_time: float = field(default=1.0, repr=False)
+    fitted: Callable[[Floats, Floats], Floats] | None = field(default=None, repr=False)
 
     def trajectory_entropy_production(self, data: Trajectories, lag: int = 1) -> tuple[Floats, ...]:
         """Return the fitted entropy production of each transition of each trajectory, in nats a lag.
@@ -127,13 +95,19 @@ class EntropyProduction:
             if len(series) <= lag:
                 out.append(np.empty(0))
                 continue
-            work = self.observables.project(series[:-lag], series[lag:], self.theta[:, None])[:, 0]
-            out.append(work - self.log_norm)
+            out.append(self._sigma(series[:-lag], series[lag:]))
         return tuple(out)
 
     def transition_entropy_production(self, data: Transitions) -> Floats:
         """Return the fitted entropy production of each transition, shape (n,), in nats a lag."""
-        return self.observables.project(data.x0, data.x1, self.theta[:, None])[:, 0] - self.log_norm
+        return self._sigma(data.x0, data.x1)
+
+    def _sigma(self, x0: Floats, x1: Floats) -> Floats:
+        if self.fitted is not None:
+            return self.fitted(x0, x1)
+        if self.observables is None:
+            raise InvalidInput("this estimator says nothing about single transitions: use MaxEnt")
+        return self.observables.project(x0, x1, self.theta[:, None])[:, 0] - self.log_norm
 
     def grouped_contributions(self, group_of: Callable[[str, int], str]) -> tuple[Contribution, ...]:
         """Add up contributions, with paired intervals.
@@ -149,7 +123,7 @@ class EntropyProduction:
         InvalidInput
             If there were too many observables for contributions.
         """
-        if self.block_parts is None:
+        if self.observables is None or self.block_parts is None:
             raise InvalidInput(f"contributions were not computed: {self.contributions}")
         orders = self.observables.orders
         keys = [group_of(name, int(order)) for name, order in zip(self.observables.names, orders, strict=True)]
@@ -160,6 +134,28 @@ class EntropyProduction:
             out.append(Contribution(key, int(orders[chosen].max()), self._estimate(sums)))
         return tuple(out)
 
+    def variable_contributions(self) -> tuple[Contribution, ...]:
+        """Divide the value among the variables (spins, particles, coordinates), with paired intervals.
+
+        The contribution of an observable is divided equally among the variables that it combines. Like those of
+        observables, contributions of variables may be negative; only their sum is a bound.
+
+        Raises
+        ------
+        InvalidInput
+            If there were too many observables for contributions, or these do not say what they combine.
+        """
+        members = None if self.observables is None else members_of(self.observables)
+        if members is None or self.block_parts is None:
+            raise InvalidInput(f"contributions of variables were not computed: {self.contributions}")
+        names = list(dict.fromkeys(name for one in members for name in one))
+        place = {name: k for k, name in enumerate(names)}
+        share = np.zeros((len(members), len(names)))
+        for row, one in enumerate(members):
+            share[row, [place[name] for name in one]] = 1.0 / len(one)
+        sums = self.block_parts @ share
+        return tuple(Contribution(name, 1, self._estimate(column)) for name, column in zip(names, sums.T, strict=True))
+
     def difference(self, other: "EntropyProduction") -> Estimate:
         """Return this value less another from the same data, with an interval from the same resampled blocks.
 
@@ -168,7 +164,11 @@ class EntropyProduction:
         InvalidInput
             If the two were not fitted with the same blocks.
         """
-        if not np.array_equal(self.block_sizes, other.block_sizes) or self.unit_of_time != other.unit_of_time:
+        if (
+            not len(self.block_sizes)
+            or not np.array_equal(self.block_sizes, other.block_sizes)
+            or self.unit_of_time != other.unit_of_time
+        ):
             raise InvalidInput("a paired difference needs two fits of the same data with the same blocks")
         return self._estimate(self.block_values - other.block_values)
 
@@ -183,7 +183,7 @@ class EntropyProduction:
             "covers": self.covers,
             "train_value": self.train_value,
             "diagnostics": asdict(self.diagnostics),
-            "sign_flips": asdict(self.null),
+            "sign_flips": None if self.null is None else asdict(self.null),
             "warnings": list(self.warnings),
             "contributions": (
                 parts.to_dict()
@@ -205,48 +205,3 @@ class EntropyProduction:
             sums, self.block_sizes, self.weights, unit=self.estimate.unit, unit_of_time=self.unit_of_time,
             level=self.estimate.level, method="part of a held-out value, paired block bootstrap",
         )  # fmt: skip
-
-
-def block_estimate(
-    sums: Floats,
-    sizes: Floats,
-    weights: Floats,
-    *,
-    unit: str,
-    unit_of_time: float,
-    method: str,
-    level: float = LEVEL,
-) -> Estimate:
-    """Return a mean over rows with its BCa interval from resampled blocks.
-
-    Parameters
-    ----------
-    sums, sizes : ndarray, shape (B,)
-        Sum of the rows, and number of rows, of each block.
-    weights : ndarray, shape (resamples, B)
-    unit : str
-    unit_of_time : float
-        Steps or units of time that a row spans.
-    method : str
-    level : float
-
-    Examples
-    --------
-    >>> from secondlaw.statistics import resample_weights
-    >>> sums, sizes = np.arange(30.0), np.full(30, 10.0)
-    >>> weights = resample_weights(30, rng=np.random.default_rng(0))
-    >>> print(block_estimate(sums, sizes, weights, unit="nats/step", unit_of_time=1.0, method="mean"))
-    1.450 [1.110, 1.772] nats/step
-    """
-    value = sums.sum() / sizes.sum()
-    replicates = (weights @ sums) / (weights @ sizes)
-    left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
-    if np.ptp(replicates) <= 0.0:
-        low = high = value
-    else:
-        ends = interval_from_replicates(value, replicates, level=level, jackknife=left_out, groups=len(sums))
-        low, high = float(ends[0]), float(ends[1])
-    scale = 1.0 / unit_of_time
-    return Estimate(
-        value * scale, low * scale, high * scale, level, int(sizes.sum()), unit, method, n_unit="transitions"
-    )

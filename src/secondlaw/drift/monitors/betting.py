@@ -10,7 +10,7 @@ After Shin, Ramdas & Rinaldo 2024 (e-detectors, arXiv 2203.03532) and Waudby-Smi
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -137,6 +137,25 @@ class BettingMonitor:
         self._bets.restart()
         self._bet, self._evidence, self._waiting = 0, -math.inf, None
         self._since = self._change_point = None
+
+    def share(self, alpha: float) -> None:
+        """Go on with less of the budget, since other series came up (e-SR: a part may shrink at any step).
+
+        Raises
+        ------
+        InvalidInput
+            If it is more than before, or the promise is no e-SR.
+        """
+        if self.settings.promise != "e-SR" or alpha > self.settings.alpha:
+            raise InvalidInput(
+                f"a share of an e-SR budget can only shrink, got {alpha:g} after {self.settings.alpha:g} "
+                f"({self.settings.promise})"
+            )
+        self.settings = replace(self.settings, alpha=alpha)
+
+    def name_categories(self, keys: Sequence[str]) -> None:
+        """Call the scores of single categories by these keys: a state that was written without them goes on."""
+        self.settings = self.settings.named(keys)
 
     def relearn(self) -> None:
         """Forget the baseline and learn a new one from the next steps: a new run, and delta, if any, is risked anew."""

@@ -19,7 +19,9 @@ from secondlaw.errors import InvalidInput
 __all__ = [
     "FALLING",
     "HALF",
+    "MISALIGNED",
     "Score",
+    "category_name",
     "category_scores",
     "misaligned_score",
     "standard_scores",
@@ -32,8 +34,9 @@ Array = NDArray[np.float64]
 HALF = 0.5
 """Added to every count, so that a category never seen has a finite surprisal."""
 MISALIGNED = "misaligned"
+SURPRISAL = "surprisal"
 CATEGORY = "category "
-"""Begins the names of the scores that watch one category each; its number follows, from 1."""
+"""Begins the name of a score that watches one category without a key of its own; its number follows, from 1."""
 FALLING = ", falling"
 """Ending of a mirror's name."""
 
@@ -78,6 +81,13 @@ class Score:
                 raise InvalidInput(f"score {self.name!r} needs two different finite values, got {list(self.values)}")
         if not (0.0 < self.weight < float("inf") and 0.0 < self.risk < float("inf")):
             raise InvalidInput(f"score {self.name!r} needs positive weight and risk, got {self.weight}, {self.risk}")
+
+    @property
+    def category(self) -> int | None:
+        """The place of the one category that the score watches, None if it watches anything else."""
+        if self.values is None or self.mirrored or self.name == MISALIGNED or sorted(self.values)[-2:] != [0.0, 1.0]:
+            return None
+        return self.values.index(1.0) if min(self.values) == 0.0 else None
 
     def mirror(self, *, weight: float | None = None, risk: float | None = None) -> "Score":
         """Return the score that watches the other direction."""
@@ -125,7 +135,7 @@ def surprisal(counts: Array) -> Array:
 
 def surprisal_score(*, weight: float = 1.0, risk: float = 1.0) -> Score:
     """Return the surprisal under the baseline."""
-    return Score("surprisal", None, weight=weight, risk=risk)
+    return Score(SURPRISAL, None, weight=weight, risk=risk)
 
 
 def misaligned_score(misaligned: Sequence[bool], *, weight: float = 1.0, risk: float = 1.0) -> Score:
@@ -133,21 +143,45 @@ def misaligned_score(misaligned: Sequence[bool], *, weight: float = 1.0, risk: f
     return Score(MISALIGNED, tuple(float(bool(one)) for one in misaligned), weight=weight, risk=risk)
 
 
-def category_scores(misaligned: Sequence[bool], *, weight: float = 1.0, risk: float = 1.0) -> tuple[Score, ...]:
+def category_name(place: int, keys: Sequence[str] = ()) -> str:
+    """Return the name of the score that watches the category at a place: its key, where that is known and free.
+
+    Examples
+    --------
+    >>> category_name(3), category_name(3, ("g1", "g2", "g3", "g4", "g5")), category_name(0, ("misaligned", "fine"))
+    ('category 4', 'g4', 'category misaligned')
+    """
+    if not keys:
+        return f"{CATEGORY}{place + 1}"
+    key = keys[place]
+    return f"{CATEGORY}{key}" if key in (SURPRISAL, MISALIGNED) or key.endswith(FALLING) else key
+
+
+def category_scores(
+    misaligned: Sequence[bool], *, keys: Sequence[str] = (), weight: float = 1.0, risk: float = 1.0
+) -> tuple[Score, ...]:
     """Return the rise of each category's share; they divide weight and risk evenly.
 
     A category that alone is misaligned, or alone is not, is left out: the misaligned share or its mirror watches it.
 
+    Parameters
+    ----------
+    misaligned : sequence of bool (K,)
+    keys : sequence of str (K,), optional
+        Of the taxonomy: what the scores are called.
+    weight, risk : float
+        Of all of them together.
+
     Examples
     --------
-    >>> [score.name for score in category_scores([False, True, False])]
-    ['category 1', 'category 3']
+    >>> [score.name for score in category_scores([False, True, False], keys=("g1", "g2", "g3"))]
+    ['g1', 'g3']
     """
     bad = [bool(one) for one in misaligned]
     kept = [place for place, one in enumerate(bad) if bad.count(one) > 1]
     return tuple(
         Score(
-            f"{CATEGORY}{place + 1}",
+            category_name(place, keys),
             tuple(float(other == place) for other in range(len(bad))),
             weight=weight / len(kept),
             risk=risk / len(kept),
@@ -156,7 +190,7 @@ def category_scores(misaligned: Sequence[bool], *, weight: float = 1.0, risk: fl
     )
 
 
-def standard_scores(misaligned: Sequence[bool]) -> tuple[Score, ...]:
+def standard_scores(misaligned: Sequence[bool], *, keys: Sequence[str] = ()) -> tuple[Score, ...]:
     """Return surprisal, misaligned share, their mirrors, and the rise of each category.
 
     The two rises carry most of the evidence and of the risk, since a rise is what a watch is kept for; of the two the
@@ -168,12 +202,15 @@ def standard_scores(misaligned: Sequence[bool]) -> tuple[Score, ...]:
     ----------
     misaligned : sequence of bool (K,)
         Whether each category is misaligned, as in ``taxonomy.misaligned``.
+    keys : sequence of str (K,), optional
+        Names of the categories, as in ``taxonomy.keys``.
 
     Examples
     --------
-    >>> [score.name for score in standard_scores([False, True, False, True, False])][:5]
-    ['surprisal', 'misaligned', 'surprisal, falling', 'misaligned, falling', 'category 1']
+    >>> from secondlaw.behavior import FIVE
+    >>> [score.name for score in standard_scores(FIVE.misaligned, keys=FIVE.keys)][:5]
+    ['surprisal', 'misaligned', 'surprisal, falling', 'misaligned, falling', 'g1']
     """
     rises = (surprisal_score(weight=0.4, risk=0.6), misaligned_score(misaligned, weight=0.2, risk=0.2))
     falls = tuple(score.mirror(weight=0.05, risk=0.05) for score in rises)
-    return (*rises, *falls, *category_scores(misaligned, weight=0.3, risk=0.1))
+    return (*rises, *falls, *category_scores(misaligned, keys=keys, weight=0.3, risk=0.1))

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
-from secondlaw.drift.monitors.scores import CATEGORY, MISALIGNED, Score, standard_scores
+from secondlaw.drift.monitors.scores import MISALIGNED, Score, category_name, standard_scores
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.e_values import spent_alpha
 
@@ -129,6 +129,7 @@ class BettingSettings:
         cls,
         misaligned: Sequence[bool],
         *,
+        keys: Sequence[str] = (),
         tolerance: Mapping[str, float] | None = None,
         **changes: Any,  # noqa: ANN401
     ) -> Self:
@@ -138,11 +139,13 @@ class BettingSettings:
         ----------
         misaligned : sequence of bool (K,)
             Whether each category is misaligned.
+        keys : sequence of str (K,), optional
+            Names of the categories, as in ``taxonomy.keys``; else they are numbered.
         tolerance : mapping of score to float, optional
         **changes
             Any other field.
         """
-        scores = standard_scores(misaligned)
+        scores = standard_scores(misaligned, keys=keys)
         return cls(scores, tolerance=tuple((tolerance or {}).items()), **changes)
 
     @classmethod
@@ -190,7 +193,23 @@ class BettingSettings:
             return known[score.name]
         if score.mirrored:
             return known.get(score.mirror().name, 0.0)
-        return known.get(MISALIGNED, 0.0) if score.name.startswith(CATEGORY) else 0.0
+        return known.get(MISALIGNED, 0.0) if score.category is not None and self.bounds is None else 0.0
+
+    def named(self, keys: Sequence[str]) -> Self:
+        """Return the settings with the scores of single categories called by these keys: it watches the same.
+
+        Examples
+        --------
+        >>> numbered = BettingSettings.standard([False, True, False], tolerance={"category 1": 0.01})
+        >>> numbered.named(("g1", "g2", "g3")).tolerance
+        (('g1', 0.01),)
+        """
+        if self.bounds is not None or len(keys) != self.categories:
+            return self
+        names = {score.name: category_name(score.category, keys) for score in self.scores if score.category is not None}
+        scores = tuple(replace(score, name=names.get(score.name, score.name)) for score in self.scores)
+        tolerance = tuple((names.get(name, name), size) for name, size in self.tolerance)
+        return replace(self, scores=scores, tolerance=tolerance)
 
     def risks(self) -> tuple[float, ...]:
         """Return the part of delta that each score's bound may use; they sum to delta."""

@@ -1,0 +1,217 @@
+"""Faithfulness in a stream: scores and topics as rows that the monitors and the service take.
+
+A score becomes a category, the fifth of its range that it lies in; the lowest two count as *misaligned*, so that their
+share is watched. A sentence's topic is a category already; sentences far from all topics are ``new``, and these count.
+Rows carry a ``label``, where they belong in a stream, and no text; beside them lie the taxonomy, for ``--taxonomy``,
+and the body of ``PUT /v1/streams/NAME`` for the service.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData, SourceError
+from secondlaw.faithfulness import ANSWER, Scored, TopicModel
+from secondlaw.formats import write_jsonl
+from secondlaw.formats.whole_files import replace_file
+
+__all__ = [
+    "NEED_TOPICS",
+    "STREAMED",
+    "Streamed",
+    "load_topics",
+    "save_topics",
+    "stream_files",
+    "write_scores",
+    "write_stream",
+]
+
+Streamed = Literal["support", "bigram_precision", "semantic_faithfulness", "topics"]
+STREAMED: tuple[Streamed, ...] = get_args(Streamed)
+"""What can be followed: a score of each answer, or the topic of each of its sentences."""
+
+NEED_TOPICS: tuple[Streamed, ...] = ("semantic_faithfulness", "topics")
+"""What is compared on the same topics only."""
+
+KEPT = ("id", "stream", "model", "ts", "step", "prompt_id", "prompt_set", "conversation_id")
+"""Fields that say where a row belongs in a stream."""
+BANDS = 5
+LOW = 2
+"""Bands that count as low."""
+NEW = "new"
+"""Category of sentences far from all topics."""
+
+
+def write_scores(results: Sequence[Scored], path: Path, *, combined: Sequence[float | None] | None = None) -> None:
+    """Write one row an answer with its scores as plain numbers, for ``secondlaw watch --score``.
+
+    A row holds the fields that place it in a stream, prompt and response, and `semantic_faithfulness`, `support`,
+    `bigram_precision` and `combined`, each left out where it does not exist.
+    """
+    values = combined or [None] * len(results)
+    write_jsonl(
+        (
+            _score_row(one) | ({} if value is None else {"combined": value})
+            for one, value in zip(results, values, strict=True)
+        ),
+        path,
+    )
+
+
+def write_stream(results: Sequence[Scored], path: Path, *, of: Streamed, topics: TopicModel | None = None) -> int:
+    """Write labelled rows with their taxonomy and the settings of a stream of the service.
+
+    Parameters
+    ----------
+    results : sequence of Scored
+    path : Path
+        The rows; :func:`stream_files` names the files beside it.
+    of : str
+        One of :data:`STREAMED`. Of ``topics`` a row is a sentence, grouped by its answer's prompt or conversation.
+    topics : TopicModel, optional
+        The topics that all results share; without them neither topics nor SF can be followed.
+
+    Returns
+    -------
+    int
+        Answers that have no such score and are left out.
+
+    Raises
+    ------
+    InvalidInput
+        If what is wanted needs shared topics.
+    NotEnoughData
+        If no answer has the score.
+    """
+    if topics is None and of in NEED_TOPICS:
+        raise InvalidInput(
+            f"{of} of different days need the same topics: give --topics FILE, or --topics-out FILE to make it"
+        )
+    taxonomy = _bands(of) if of != "topics" or topics is None else _of_topics(topics)
+    rows: list[dict[str, Any]] = []
+    left_out = 0
+    for one in results:
+        mine = list(_band_row(one, of, taxonomy) if of != "topics" or topics is None else _topic_rows(one, topics))
+        left_out += not mine
+        rows += mine
+    if not rows:
+        raise NotEnoughData(f"none of {len(results)} answers has {of}: see the reasons in --json")
+    write_jsonl(rows, path)
+    stated, settings = stream_files(path)
+    _write_json(stated, taxonomy)
+    keys = [category["key"] for category in taxonomy["categories"]]
+    _write_json(settings, {"keys": keys, "extra": {"taxonomy": taxonomy}})
+    return left_out
+
+
+def stream_files(path: Path) -> tuple[Path, Path]:
+    """Return the names of the taxonomy and of the service's settings beside rows."""
+    stem = path.name.removesuffix(".jsonl")
+    return path.with_name(f"{stem}.taxonomy.json"), path.with_name(f"{stem}.stream.json")
+
+
+def save_topics(model: TopicModel, path: Path) -> None:
+    """Write topics as JSON, replacing an older file in one step."""
+    _write_json(path, model.to_dict())
+
+
+def load_topics(path: Path) -> TopicModel:
+    """Read topics.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read.
+    FileFormatError
+        If it holds no topics.
+    """
+    import orjson
+
+    try:
+        values = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise SourceError(f"cannot read the topics {path}: {error}; make them with --topics-out") from error
+    except orjson.JSONDecodeError as error:
+        raise FileFormatError(f"{path} is no file of topics: {error}") from error
+    return TopicModel.from_dict(values)
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    import orjson
+
+    try:
+        replace_file(path, lambda part: part.write_bytes(orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n"))
+    except OSError as error:
+        raise SourceError(f"cannot write {path}: {error}") from error
+
+
+def _placed(one: Scored) -> dict[str, Any]:
+    example = one.embedded.example
+    return {key: example.fields[key] for key in KEPT if example.fields.get(key) is not None} | {"id": example.id}
+
+
+def _plain(one: Scored) -> dict[str, float]:
+    support = one.grounding.mean_support
+    values = {
+        "semantic_faithfulness": one.plain,
+        "support": None if support is None else max(support, 0.0),
+        "bigram_precision": one.grounding.bigram_share,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _score_row(one: Scored) -> dict[str, Any]:
+    example = one.embedded.example
+    return _placed(one) | {"prompt": example.question, "response": example.answer} | _plain(one)
+
+
+def _band_row(one: Scored, of: Streamed, taxonomy: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    value = _plain(one).get(of)
+    if value is None:
+        return
+    band = min(int(value * BANDS), BANDS - 1)
+    place = _placed(one)
+    place.setdefault("prompt_id", _unit_of(one))
+    yield place | {
+        "label": taxonomy["categories"][band]["key"], "classifier": taxonomy["name"], of: round(value, 6),
+    }  # fmt: skip
+
+
+def _topic_rows(one: Scored, model: TopicModel) -> Iterator[dict[str, Any]]:
+    if one.topics is None:
+        return
+    place = _placed(one)
+    place.setdefault("prompt_id", _unit_of(one))
+    mine = one.embedded.parts == ANSWER
+    new = model.is_new(one.embedded.vectors[mine]).tolist()
+    for number, (topic, is_new) in enumerate(zip(one.topics.labels[mine].tolist(), new, strict=True), 1):
+        label = NEW if is_new else f"t{topic + 1}"
+        yield place | {"id": f"{place['id']}.{number}", "label": label, "classifier": f"topics/{model.version}"}
+
+
+def _unit_of(one: Scored) -> str:
+    """Return what answers are resampled by: the question, hashed, since rows of a stream hold no text."""
+    return hashlib.blake2b(one.embedded.example.group.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _bands(of: Streamed) -> dict[str, Any]:
+    edges = [number / BANDS for number in range(BANDS + 1)]
+    names = [f"{of.replace('_', ' ')} {low:.1f} to {high:.1f}" for low, high in itertools.pairwise(edges)]
+    return _taxonomy(f"{of}-bands/1", [(f"b{at}", name, at <= LOW) for at, name in enumerate(names, 1)])
+
+
+def _of_topics(model: TopicModel) -> dict[str, Any]:
+    names = [(f"t{at}", name or f"topic {at}", False) for at, name in enumerate(model.names, 1)]
+    return _taxonomy(f"topics/{model.version}", [*names, (NEW, "far from all topics", True)])
+
+
+def _taxonomy(name: str, categories: Sequence[tuple[str, str, bool]]) -> dict[str, Any]:
+    """Return a taxonomy of (key, name, whether it counts as misaligned); its composition means nothing."""
+    pairs = [f"{intent}+{act}" for intent in ("benign", "harmful") for act in ("comply", "refuse", "off-topic")]
+    return {
+        "name": name,
+        "categories": [{"key": key, "name": text, "misaligned": watched} for key, text, watched in categories],
+        "composition": dict.fromkeys(pairs, categories[0][0]),
+    }

@@ -1,0 +1,70 @@
+"""Inferred entropy production in the terminal: the held-out value first, then what it covers and how sure it is."""
+
+from typing import TYPE_CHECKING
+
+from secondlaw.reports.inference_words import data_words, headline, largest, null_words, train_words
+from secondlaw.reports.words import interval, number, one_line, p_value, plain_minus, reading, tame
+from secondlaw.trajectories.inference_results import Inference
+from secondlaw.types import Estimate, Insufficient
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+__all__ = ["render_inference_text"]
+
+MOST_SHOWN = 10
+
+
+def render_inference_text(found: Inference) -> "RenderableType":
+    """Return an inference as text for a terminal."""
+    from rich.console import Group
+    from rich.text import Text
+
+    def line(text: str, style: str = "") -> Text:
+        return Text(plain_minus(tame(text)), style=style)
+
+    parts: list[RenderableType] = [
+        line(f"entropy production of {one_line(found.source, 80)}: {headline(found)}", "bold"),
+        line(f"the interval covers {found.result.covers}"),
+        line(null_words(found)),
+        line(train_words(found)),
+    ]
+    if found.per_spike is not None:
+        parts.append(line(f"per spike: {reading(found.per_spike)}"))
+    parts += [line(f"warning: {one}", "yellow") for one in found.warnings]
+    parts.append(line(f"estimator {found.estimator} ({found.words}): {found.reason}"))
+    parts.append(line(f"data: {data_words(found)}"))
+    parts += [line(f"note: {one}") for one in found.notes]
+    for title, rungs in (("observables up to order", found.orders), ("lag", found.lags)):
+        if rungs:
+            heads = [title, f"held-out, {found.estimate.unit}", "interval", "sign flips"]
+            gains = any(rung.gain is not None for rung in rungs)
+            table = _table(*heads, *["more than the one before"] * gains)
+            for rung in rungs:
+                null, gain = rung.result.null, rung.gain
+                more = "" if gain is None else f"{_bare(gain)} {interval(gain, minus='-')}"
+                shown = [_bare(rung.result.estimate), interval(rung.result.estimate, minus="-")]
+                table.add_row(str(rung.at), *shown, "" if null is None else p_value(null.p_value), *[more] * gains)
+            parts.append(table)
+    for title, contributions in (("variable", found.variables), ("observable", found.result.contributions)):
+        if isinstance(contributions, Insufficient) or not contributions:
+            continue
+        table = _table(title, f"part of the value, {found.estimate.unit}", "interval")
+        for one in largest(contributions, MOST_SHOWN):
+            table.add_row(Text(one_line(one.name, 40)), _bare(one.estimate),
+                          interval(one.estimate, minus="-"))  # fmt: skip
+        parts.append(table)
+        if len(contributions) > MOST_SHOWN:
+            parts.append(line(f"{len(contributions) - MOST_SHOWN:,} more: see --json", "dim"))
+    return Group(*parts)
+
+
+def _bare(estimate: Estimate) -> str:
+    return number(estimate, minus="-").removesuffix(estimate.unit).rstrip()
+
+
+def _table(*columns: str) -> "Table":
+    from rich.table import Table
+
+    return Table(*columns, box=None)
