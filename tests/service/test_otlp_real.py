@@ -177,7 +177,7 @@ EXPERIMENTAL = {"OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental"}
 OLDER = "opentelemetry.instrumentation.openai_v2"
 NEWER = "opentelemetry.instrumentation.genai.openai"
 OPENINFERENCE = "openinference.instrumentation.openai"
-FOLDER = os.environ.get("SECONDLAW_TEST_INSTRUMENTATIONS", "")
+FOLDER = os.environ.get("OPENAI_TEST_INSTRUMENTATIONS", "")
 """Has what cannot be installed beside openai_v2, which needs another opentelemetry-util-genai:
 pip install --no-deps --target FOLDER opentelemetry-instrumentation-genai-openai "opentelemetry-util-genai>=1.3b0,<2"
 """
