@@ -16,7 +16,7 @@ from secondlaw.trajectories.data_checks import checked_data
 from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.inference_results import Inference, Path, Rung
 from secondlaw.trajectories.methods import Asked, choose, method_of
-from secondlaw.trajectories.recordings import Recording
+from secondlaw.trajectories.reading.recordings import Recording
 from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient
 
 __all__ = ["infer", "true_couplings"]

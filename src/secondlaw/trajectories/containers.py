@@ -186,14 +186,14 @@ class Trajectories:
         dt: float | None = None,
     ) -> "Trajectories":
         """Make trajectories from an array with named axes; see :func:`~secondlaw.trajectories.from_xarray`."""
-        from secondlaw.trajectories.conversion import from_xarray
+        from secondlaw.trajectories.reading.conversion import from_xarray
 
         return from_xarray(array, time=time, trajectory=trajectory, dt=dt)
 
     @classmethod
     def from_dataframe(cls, frame: Any, **roles: Any) -> "Trajectories":  # noqa: ANN401
         """Make trajectories from a table; see :func:`~secondlaw.trajectories.from_dataframe`."""
-        from secondlaw.trajectories.conversion import from_dataframe
+        from secondlaw.trajectories.reading.conversion import from_dataframe
 
         return from_dataframe(frame, **roles)
 

@@ -5,7 +5,7 @@ import numpy as np
 from secondlaw.errors import NotEnoughData
 from secondlaw.trajectories.flips import Flips
 from secondlaw.trajectories.layout import FEWEST_BLOCKS
-from secondlaw.trajectories.recordings import Recording
+from secondlaw.trajectories.reading.recordings import Recording
 
 __all__ = ["checked_data"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.flips import Flips
 from secondlaw.trajectories.methods import Asked
-from secondlaw.trajectories.recordings import Recording
+from secondlaw.trajectories.reading.recordings import Recording
 from secondlaw.trajectories.results import EntropyProduction
 from secondlaw.types import Estimate, Insufficient
 

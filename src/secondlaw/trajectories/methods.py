@@ -15,14 +15,14 @@ from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Transitions
 from secondlaw.trajectories.correlations import CrossCorrelations, StateChanges
 from secondlaw.trajectories.default_observables import default_observables
+from secondlaw.trajectories.discrete.markov_plug_in import MarkovPlugIn
+from secondlaw.trajectories.discrete.state_fluxes import StateFluxes, WordFluxes
 from secondlaw.trajectories.estimators import MaxEnt, UncertaintyRelation
 from secondlaw.trajectories.flips import FlipResult, Flips, FlipsMaxEnt
-from secondlaw.trajectories.markov_plug_in import MarkovPlugIn
 from secondlaw.trajectories.observables import Observables, Together
-from secondlaw.trajectories.recordings import Kind, Recording
+from secondlaw.trajectories.reading.recordings import Kind, Recording
 from secondlaw.trajectories.results import EntropyProduction
 from secondlaw.trajectories.single_flips import flips_of
-from secondlaw.trajectories.state_fluxes import StateFluxes, WordFluxes
 from secondlaw.trajectories.window_rows import windows
 
 __all__ = ["METHODS", "Asked", "Method", "choose", "method_of", "observables_of", "pairs_of"]
@@ -154,7 +154,7 @@ def _plug_in(recording: Recording, asked: Asked, rng: np.random.Generator) -> En
 
 
 def _currents(recording: Recording, asked: Asked, rng: np.random.Generator) -> EntropyProduction:
-    from secondlaw.trajectories.currents import Currents
+    from secondlaw.trajectories.currents.estimator import Currents
 
     _transitions_only("currents", asked)
     if asked.lag != 1 or recording.trajectories.dt is None:

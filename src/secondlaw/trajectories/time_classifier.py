@@ -16,9 +16,9 @@ from secondlaw.errors import InvalidInput
 from secondlaw.statistics import LEVEL
 from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories, Transitions
-from secondlaw.trajectories.installed import required
 from secondlaw.trajectories.learned_scores import LearnedSettings, Score, fit_learned
 from secondlaw.trajectories.null import DRAWS
+from secondlaw.trajectories.reading.installed import required
 from secondlaw.trajectories.results import EntropyProduction
 
 __all__ = ["TimeReversalClassifier"]

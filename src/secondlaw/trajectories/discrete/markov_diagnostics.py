@@ -1,0 +1,112 @@
+"""What says how far a plug-in value of discrete states can be trusted, and the warnings that follow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from secondlaw.statistics.sequence_words import WordCounts
+from secondlaw.trajectories.discrete.discrete_states import DiscreteStates
+from secondlaw.trajectories.discrete.markov_order import OrderChoice
+from secondlaw.trajectories.layout import block_dependence
+from secondlaw.trajectories.null import SignFlips
+
+__all__ = ["MarkovDiagnostics", "markov_diagnostics", "markov_warnings"]
+
+_PER_WORD = 5.0  # occurrences of a word and its reversal below which more than half of its term is noise
+
+
+@dataclass(frozen=True, slots=True)
+class MarkovDiagnostics:
+    """What says how far a plug-in value can be trusted.
+
+    Parameters
+    ----------
+    order : int
+        Steps of memory taken into account.
+    choice : OrderChoice or None
+        How it was chosen; None where it was given.
+    states, words, blocks : int
+        Joint states and words of `order + 1` states that occur, and blocks that were resampled.
+    halved_value : float
+        Value from half of the data, on average.
+    one_way : int
+        Words that occur and whose reversal does not: their share rests on smoothing.
+    once : int
+        States visited only once.
+    block_dependence : float
+        Correlation of neighbouring blocks.
+    """
+
+    order: int
+    choice: OrderChoice | None
+    states: int
+    words: int
+    blocks: int
+    halved_value: float
+    one_way: int
+    once: int
+    block_dependence: float
+
+
+def markov_diagnostics(
+    found: DiscreteStates, words: WordCounts, order: int, choice: OrderChoice | None, halved: float
+) -> MarkovDiagnostics:
+    """Return the diagnostics of words of `order + 1` states; `halved` is the value from half of the data."""
+    totals = words.totals
+    codes = np.concatenate([series[:, 0] for series in found.data.series]).astype(np.int64)
+    moved = np.sign(words.reversal - np.arange(len(totals)))  # forward words up, reversals down
+    flux = words.table @ moved / words.table.sum(axis=1)
+    return MarkovDiagnostics(
+        order=order,
+        choice=choice,
+        states=len(found.states),
+        words=int((totals > 0).sum()),
+        blocks=words.groups,
+        halved_value=halved,
+        one_way=int(((totals > 0) & (totals[words.reversal] == 0)).sum()),
+        once=int((np.bincount(codes) == 1).sum()),
+        block_dependence=block_dependence(np.asarray(flux)),
+    )
+
+
+def markov_warnings(
+    found: MarkovDiagnostics, words: WordCounts, null: SignFlips, level: float, longest: int
+) -> tuple[str, ...]:
+    """Return what is doubtful about a plug-in value, each with its remedy."""
+    out = []
+    totals, choice = words.totals, found.choice
+    pairs = np.flatnonzero(np.arange(len(totals)) < words.reversal)
+    both = totals[pairs] + totals[words.reversal[pairs]]
+    if found.once:
+        out.append(
+            f"{found.once} of {found.states} states are visited once and never again: what leads to them cannot be "
+            "compared with its reverse; merge states or record longer"
+        )
+    if len(pairs) and both.sum() < _PER_WORD * len(pairs):
+        out.append(
+            f"{len(pairs)} pairs of words occur {both.sum() / len(pairs):.1f} times each: extrapolation cannot mend "
+            "so few; "
+            "merge states, take a lower order, or record longer"
+        )
+    if found.one_way and null.p_value <= (1.0 - level) / 2.0:
+        out.append(
+            f"{found.one_way} kinds of {words.length} successive states occur one way only: the entropy production "
+            "may be "
+            "infinite, and what they add rests on smoothing; record longer"
+        )
+    if choice is not None and choice.order == longest:
+        out.append(
+            f"the longest order tried, {longest}, predicts best: the memory may be longer, and the value is no "
+            "bound then; "
+            "raise `longest`, or take windows, whose divergence per step is a bound"
+        )
+    if choice is not None and choice.order > 1:
+        out.append(
+            f"the states remember {choice.order} steps: something hidden moves, and hides entropy production; "
+            "observe more"
+        )
+    if null.p_value > (1.0 - level) / 2.0:
+        out.append(
+            f"reversed blocks show as much with p = {null.p_value:.2g}: do not quote the value as different from 0"
+        )
+    return tuple(out)
