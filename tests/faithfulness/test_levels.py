@@ -168,7 +168,9 @@ def test_semantic_divergence_sees_answers_that_leave_the_prompts():
     prompts = rng.multinomial(6, [0.5, 0.5, 0.0], 10)
     near, far = rng.multinomial(6, [0.5, 0.5, 0.0], (10, 4)), rng.multinomial(6, [0.1, 0.1, 0.8], (10, 4))
     found = [semantic_divergence(prompts, one, rng=rng) for one in (near, far)]
-    assert found[0].exploration.high < found[1].exploration.low
+    assert found[0].exploration < found[1].exploration
+    assert found[0].p_value > 0.05 > found[1].p_value
+    assert found[0].null.low <= found[0].ensemble.value <= found[0].null.high
     assert found[0].ensemble.value < found[1].ensemble.value <= np.log(2)
     assert isinstance(semantic_divergence(prompts[:3], near[:3], rng=rng).ensemble, Insufficient)
     x = rng.normal(size=(20, 3))

@@ -55,3 +55,24 @@ def test_what_is_no_topics_is_refused(centres):
         TopicModel.from_dict({"schema": "secondlaw/topics/1"})
     with pytest.raises(NotEnoughData):
         fit_topics([], rng=np.random.default_rng(0))
+
+
+def test_strangers_have_a_topic_of_their_own_so_that_they_do_not_count_to_the_least_far(centres):
+    model = fit_topics([embedded(4, 60, 0, centres)[0]], rng=np.random.default_rng(0))
+    far = np.vstack([centres[:2], -centres[:1]])
+    far /= np.linalg.norm(far, axis=1, keepdims=True)
+    placed = model.place(far)
+    assert placed.k == len(model.sizes) + 1
+    assert placed.labels[2] == len(model.sizes)
+    np.testing.assert_array_equal(placed.labels[:2], model.assign(far).labels[:2])
+
+
+def test_edges_are_the_least_value_and_the_quintiles_as_far_as_they_differ(centres):
+    model = fit_topics([embedded(4, 60, 0, centres)[0]], rng=np.random.default_rng(0))
+    assert model.with_edges([0.5] * 19).edges == ()
+    assert model.with_edges([0.5] * 30).edges == (0.5,)
+    assert model.with_edges(np.linspace(0.5, 1.0, 101).tolist()).edges == pytest.approx((0.5, 0.6, 0.7, 0.8, 0.9))
+    again = TopicModel.from_dict(model.with_edges([0.5] * 30).to_dict())
+    assert again.edges == (0.5,)
+    with pytest.raises(FileFormatError, match="rise"):
+        TopicModel.from_dict(model.to_dict() | {"edges": [0.6, 0.5]})

@@ -86,6 +86,12 @@ def test_charts_of_nothing_and_of_one_window_are_drawn():
             assert "NaN" not in svg_of(printed(spec, misaligned=BAD), prefix="c", title="t", description="d")
 
 
+def test_without_evidence_there_is_no_empty_line_for_screen_readers():
+    spec = draw_evidence([(0, None, "a")], FRAME, log_threshold=9.0)
+    assert [layer for layer in spec["layer"] if layer["mark"].get("style") == "sl-line"] == []
+    assert rows(spec, "sl-drift")
+
+
 def test_evidence_is_cut_where_it_says_no_more():
     points = [(0, -50.0, "a"), (HOUR, None, "b"), (2 * HOUR, 900.0, "c"), (3 * HOUR, -math.inf, "d")]
     (line,) = rows(draw_evidence(points, FRAME, log_threshold=9.0), "sl-line")

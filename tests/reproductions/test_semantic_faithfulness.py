@@ -18,8 +18,11 @@ FILE = DATA / "faithfulness/nvidia10k_qca_distributions_v2.json"
 @pytest.mark.skipif(not FILE.is_file(), reason="needs the paper's distributions (set SECONDLAW_DATA)")
 def test_the_ten_values_and_two_means_reproduce_to_a_thousandth():
     found = reproduce_semantic_faithfulness(DATA)
-    assert len(found.claims) == 12
-    assert [one.claim for one in found.claims if one.verdict != "reproduced"] == []
+    assert len(found.claims) == 16
+    assert [one.claim for one in found.claims[:12] if one.verdict != "reproduced"] == []
+    assert [one.verdict for one in found.claims[12:]] == ["refuted", "not reproducible", "refuted", "not reproducible"]
+    assert "degenerate" in found.claims[12].reason
+    assert found.claims[13].ours.startswith("0.108, 0.288 nats")
     assert "38 to" in found.findings[0]
     result = CliRunner().invoke(app, ["reproduce", "2512.05156", "--data", str(DATA)])
     assert result.exit_code == 0

@@ -1,4 +1,4 @@
-"""Topics of answers in the service: rows of `faithfulness --stream` are taken as they are, and drift alarms."""
+"""Topics and SF of answers in the service: rows of `faithfulness --stream` are taken as they are, and drift alarms."""
 
 import json
 
@@ -20,18 +20,20 @@ def answers(steps, moves_at):
             told = [TOLD[(step + k) % 4], TOLD[(step + 2 * k + 1) % 4]]
             if step >= moves_at:
                 told = ["Purple clouds sing loudly.", "The king lost his hat."]
-            yield {"id": f"{step}-{k}", "question": f"Question {step}.{k}?", "context": " ".join(TOLD),
+            asked = f"Question {step}.{k}? " + " ".join(TOLD)
+            yield {"id": f"{step}-{k}", "question": asked, "context": " ".join(TOLD),
                    "answer": " ".join(told), "step": step, "stream": "rag", "model": "m"}  # fmt: skip
 
 
-def test_drift_of_the_topic_mix_raises_an_alarm_in_the_service(tmp_path, write_rows):
+@pytest.mark.parametrize("followed", ["topics", "semantic_faithfulness"])
+def test_drift_raises_an_alarm_in_the_service(tmp_path, write_rows, followed):
     def faithfulness(rows, name, *options):
         words = ["faithfulness", write_rows(list(rows), name), *options, "--no-spread", "--draws", 20, "-q"]
         assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 0
 
     topics, out = tmp_path / "topics.json", tmp_path / "rag.jsonl"
     faithfulness(answers(10, 99), "first.jsonl", "--topics-out", topics)
-    faithfulness(answers(45, 30), "later.jsonl", "--topics", topics, "--stream", out, "--of", "topics")
+    faithfulness(answers(45, 30), "later.jsonl", "--topics", topics, "--stream", out, "--of", followed)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     settings = json.loads((tmp_path / "rag.stream.json").read_text())
     service = Service(tmp_path, QUICK).start()
@@ -42,8 +44,9 @@ def test_drift_of_the_topic_mix_raises_an_alarm_in_the_service(tmp_path, write_r
         assert until(lambda: service.total("rag") == len(rows))
         alarms = until(lambda: service.get("/v1/alarms", stream="rag")["alarms"])
         assert alarms[0]["stream"] == "rag"
-        new = sum(one["label"] == "new" for one in rows)
+        watched = "new" if followed == "topics" else "b1"
+        new = sum(one["label"] == watched for one in rows)
         counted = service.get("/v1/streams/rag/counts", **{"from": 0})["rows"]
-        assert sum(one["counts"].get("new", 0) for one in counted) == new > 100
+        assert sum(one["counts"].get(watched, 0) for one in counted) == new > 30
     finally:
         service.close()

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from secondlaw.faithfulness import CombinedScore, Scored
+    from secondlaw.faithfulness import CombinedScore, Paraphrased, Scored
     from secondlaw.pipeline.faithfulness import FileComparison
     from secondlaw.types import Measured
 
-__all__ = ["say_comparison", "say_results"]
+__all__ = ["say_comparison", "say_paraphrases", "say_results"]
 
 WHAT = (
     "SF compares topics of answer and question. It does not see whether a statement is true and does not detect "
     "hallucination; support and bigram precision show what the context holds of an answer."
+)
+
+HOW = (
+    "Divergence: Jensen-Shannon in nats, at most .693, of the topics of a paraphrase and its answers, mean over "
+    "paraphrases. Compare it with its null: few sentences diverge by chance. It does not say which answer is true."
 )
 
 MOST_SHOWN = 50
@@ -76,6 +81,8 @@ def say_results(
         console.print(f"note ({ids} rows): {note}", highlight=False, markup=False)
     if model is not None:
         console.print(f"combined score, {model.n:,} labelled answers; out of fold: {model.auroc}", highlight=False)
+    if any(isinstance(one.grounding.support, Insufficient) and one.grounding.sentences for one in results):
+        console.print("Values without an interval are of too few sentences.", highlight=False)
     console.print(WHAT, style="dim", highlight=False)
     if report is not None:
         typer.echo(f"report: {report}")
@@ -93,7 +100,7 @@ def _cell(measured: "Measured", plain: float | None = None) -> str:
 
     if isinstance(measured, Estimate):
         return f"{measured.value:.2f} [{measured.low:.2f}, {measured.high:.2f}]"
-    return "-" if plain is None else f"{plain:.2f} (no interval)"
+    return "-" if plain is None else f"{plain:.2f}"
 
 
 def _notes(results: "list[Scored]") -> dict[str, int]:
@@ -121,3 +128,37 @@ def say_comparison(found: "FileComparison") -> None:
     for warning in found.warnings:
         console.print(f"note: {warning}", highlight=False, markup=False)
     console.print(WHAT, style="dim", highlight=False)
+
+
+def say_paraphrases(results: "list[Paraphrased]") -> None:
+    """Print the metrics of answers to paraphrases as a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from secondlaw.reports.words import one_line
+    from secondlaw.statistics.permutation import p_text
+    from secondlaw.types import Insufficient
+
+    table = Table("group", "asked/said", "K", "divergence", "null", "p", "exploration", box=None)
+    for column in table.columns[1:]:
+        column.no_wrap = True
+    for one in results[:MOST_SHOWN]:
+        found = one.found
+        table.add_row(
+            Text(one_line(one.group, 16)),
+            f"{len(one.wordings)}/{one.answers}",
+            str(one.topics.k),
+            _cell(found.ensemble),
+            f"{found.null.mean:.2f}",
+            p_text(found.p_value),
+            f"{found.exploration:.2f}",
+        )
+    console = Console()
+    console.print(table)
+    if len(results) > MOST_SHOWN:
+        console.print(f"{len(results) - MOST_SHOWN:,} more: see --json.", highlight=False)
+    reasons = {one.found.ensemble.reason for one in results if isinstance(one.found.ensemble, Insufficient)}
+    for reason in sorted(reasons)[:6]:
+        console.print(f"insufficient: {reason}", highlight=False, markup=False)
+    console.print(HOW, style="dim", highlight=False)

@@ -10,14 +10,28 @@ from secondlaw.faithfulness.divergence import (
     semantic_faithfulness,
     topic_divergence,
 )
-from secondlaw.faithfulness.embedded import ANSWER, CONTEXT, QUESTION, Embedded, Embedder, embed_example
+from secondlaw.faithfulness.embedded import (
+    ANSWER,
+    CONTEXT,
+    QUESTION,
+    Embedded,
+    Embedder,
+    NamedEmbedder,
+    embed_example,
+)
 from secondlaw.faithfulness.examples import Example, example_of
 from secondlaw.faithfulness.grounded import GroundedSentence, Grounding
 from secondlaw.faithfulness.grounding import Judge, ground
 from secondlaw.faithfulness.level_table import LevelTable, Null
 from secondlaw.faithfulness.levels import level_table
 from secondlaw.faithfulness.lexical import lexical_vectors
-from secondlaw.faithfulness.production import EntropyProduction, entropy_production, production_levels
+from secondlaw.faithfulness.paraphrases import Paraphrased, measure_paraphrases
+from secondlaw.faithfulness.production import (
+    EntropyProduction,
+    documented_production,
+    entropy_production,
+    production_levels,
+)
 from secondlaw.faithfulness.scored import Scored
 from secondlaw.faithfulness.scoring import Scoring, score_embedded, score_example, score_examples
 from secondlaw.faithfulness.semantic_divergence import SemanticDivergence, semantic_divergence, wasserstein
@@ -43,7 +57,9 @@ __all__ = [
     "Grounding",
     "Judge",
     "LevelTable",
+    "NamedEmbedder",
     "Null",
+    "Paraphrased",
     "RestrictedSupport",
     "Scored",
     "Scoring",
@@ -57,6 +73,7 @@ __all__ = [
     "auroc",
     "compare_answers",
     "compare_systems",
+    "documented_production",
     "embed_example",
     "entropy_production",
     "example_of",
@@ -68,6 +85,7 @@ __all__ = [
     "level_table",
     "lexical_vectors",
     "mean_difference",
+    "measure_paraphrases",
     "off_support_mass",
     "pair_rows",
     "production_levels",

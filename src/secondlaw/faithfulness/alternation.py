@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Marginals", "Round", "alternate", "scaled"]
+__all__ = ["Marginals", "Round", "alternate", "question_step", "scaled"]
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Round(NamedTuple):
 def alternate(v: Floats, duals: Floats, shares: Marginals) -> Round:
     """Make one round from v with the sums (p_c, p_q) and from duals to begin with."""
     u = scaled(v, shares.context, shares.answer)
-    v, duals = _question_step(u, shares.context, shares.question, duals)
+    v, duals = question_step(u, shares.context, shares.question, duals)
     value = (u * np.log(u / v)).sum(axis=(-2, -1))
     k = shares.context.shape[-1]
     g = (duals[:, :k] * shares.context).sum(axis=-1, keepdims=True) + duals[:, k:]
@@ -88,7 +88,7 @@ def scaled(matrix: Floats, rows: Floats, columns: Floats) -> Floats:
     return matrix
 
 
-def _question_step(u: Floats, p_c: Floats, p_q: Floats, duals: Floats) -> tuple[Floats, Floats]:
+def question_step(u: Floats, p_c: Floats, p_q: Floats, duals: Floats) -> tuple[Floats, Floats]:
     """Return v = u / (lambda + nu) with the sums (p_c, p_q), by damped Newton steps from the last duals."""
     k = p_c.shape[-1]
     target = np.concatenate((p_c, p_q), axis=-1)

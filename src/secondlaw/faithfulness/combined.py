@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.faithfulness.auroc import FEWEST, auroc
 from secondlaw.faithfulness.grounded import Grounding
+from secondlaw.language import MINILM_NAME
 from secondlaw.statistics import LEVEL, block_ids
 from secondlaw.types import Estimate, Insufficient, Measured
 
@@ -43,6 +44,8 @@ class CombinedScore:
         Out of fold.
     n : int
         Answers fitted to.
+    embedding : str
+        What the sentences were embedded with: cosines of another one are other features.
     """
 
     features: tuple[str, ...]
@@ -52,6 +55,7 @@ class CombinedScore:
     intercept: float
     auroc: Measured
     n: int
+    embedding: str = MINILM_NAME
 
     def score(self, features: ArrayLike) -> Floats:
         """Return the fitted probability of being faithful, for features (..., F)."""
@@ -68,6 +72,7 @@ class CombinedScore:
             "intercept": self.intercept,
             "auroc": self.auroc.to_dict(),
             "n": self.n,
+            "embedding": self.embedding,
         }
 
     @classmethod
@@ -88,7 +93,10 @@ class CombinedScore:
             raise InvalidInput("a combined score holds finite numbers and scales above 0")
         stated = values["auroc"]
         measured = Insufficient(stated["insufficient"]) if "insufficient" in stated else Estimate(**stated)
-        return cls(features, means, scales, weights, float(values["intercept"]), measured, int(values["n"]))
+        return cls(
+            features, means, scales, weights, float(values["intercept"]), measured, int(values["n"]),
+            str(values.get("embedding", MINILM_NAME)),
+        )  # fmt: skip
 
 
 def features_of(grounded: Grounding) -> Floats:
@@ -117,6 +125,7 @@ def fit_combined(
     rng: np.random.Generator,
     names: Sequence[str] = FEATURES,
     level: float = LEVEL,
+    embedding: str = MINILM_NAME,
 ) -> CombinedScore:
     """Fit a combined score to labelled answers and measure it out of fold.
 
@@ -133,6 +142,8 @@ def fit_combined(
         Names of the features.
     level : float
         Coverage of the interval.
+    embedding : str
+        Name of what embedded the sentences.
 
     Returns
     -------
@@ -169,7 +180,7 @@ def fit_combined(
         held_out[fold == one] = (x[fold == one] - means) / scales @ beta[1:] + beta[0]
     means, scales, beta = _fit(x, y)
     measured = auroc(held_out, y, groups=np.asarray(groups), rng=rng, level=level)
-    return CombinedScore(tuple(names), means, scales, beta[1:], float(beta[0]), measured, len(y))
+    return CombinedScore(tuple(names), means, scales, beta[1:], float(beta[0]), measured, len(y), embedding)
 
 
 def _fit(x: Floats, y: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:

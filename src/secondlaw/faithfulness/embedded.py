@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from secondlaw.faithfulness.examples import Example
 from secondlaw.faithfulness.sentences import split_sentences
 
-__all__ = ["ANSWER", "CONTEXT", "QUESTION", "Embedded", "Embedder", "embed_example"]
+__all__ = ["ANSWER", "CONTEXT", "QUESTION", "Embedded", "Embedder", "NamedEmbedder", "embed_example"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,6 +23,15 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str], /) -> NDArray[np.float32]:
         """Return vectors of length 1, shape (n, d)."""
+        ...
+
+
+class NamedEmbedder(Embedder, Protocol):
+    """An embedder that says which it is; all of :mod:`secondlaw.language` do."""
+
+    @property
+    def name(self) -> str:
+        """What results say they were embedded with."""
         ...
 
 

@@ -1,5 +1,8 @@
-"""A question, its context and an answer, read from rows by the field names of ragas, LangChain and others."""
+"""A question, its context and an answer, read by the field names of ragas, LangChain, LlamaIndex and DeepEval."""
 
+import ast
+import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +12,19 @@ from secondlaw.errors import InvalidInput
 __all__ = ["ANSWER_FIELDS", "CONTEXT_FIELDS", "QUESTION_FIELDS", "Example", "example_of"]
 
 QUESTION_FIELDS = ("question", "user_input", "query", "prompt", "input")
-CONTEXT_FIELDS = ("context", "contexts", "retrieved_contexts", "source_documents", "documents", "context_str")
-ANSWER_FIELDS = ("answer", "response", "result", "output", "summary")
-"""The first field that a row has is taken. ragas: user_input, retrieved_contexts, response (older: question, contexts,
-answer); LangChain: query or input, source_documents or context, result or answer."""
+CONTEXT_FIELDS = (
+    "context", "contexts", "retrieved_contexts", "retrieval_context", "source_documents", "source_nodes", "documents",
+    "context_str",
+)  # fmt: skip
+ANSWER_FIELDS = ("answer", "response", "actual_output", "result", "output", "summary")
+"""The first field that a row has, and that is not empty, is taken. ragas: user_input, retrieved_contexts, response
+(older: question, contexts, answer); LangChain: query or input, source_documents or context, result or answer;
+LlamaIndex: query, source_nodes, response; DeepEval: input, retrieval_context, actual_output."""
 _TEXT_KEYS = ("page_content", "text", "content")
+_WRAPPED = ("node", "kwargs")
+"""Of a document inside: LlamaIndex's scored nodes, LangChain's serialised documents."""
+_LONGEST_LIST = 10_000_000
+"""Characters of a text that is tried as a written-out list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,8 @@ def example_of(row: Mapping[str, Any], *, number: int) -> Example:
     question_field, answer_field = _first(row, QUESTION_FIELDS), _first(row, ANSWER_FIELDS)
     context_field = _first(row, CONTEXT_FIELDS)
     if answer_field is None:
+        if empty := [name for name in ANSWER_FIELDS if name in row]:
+            raise InvalidInput(f"{empty[0]} is null: leave the row out, or give an empty text for an empty answer")
         raise InvalidInput(f"the row has no answer: name it {', '.join(ANSWER_FIELDS)}; it has {_some(row)}")
     if question_field is None and context_field is None:
         raise InvalidInput(f"the row has neither question nor context, got {_some(row)}; name one question or context")
@@ -90,7 +103,9 @@ def example_of(row: Mapping[str, Any], *, number: int) -> Example:
 
 
 def _first(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((name for name in names if row.get(name) is not None), None)
+    """Return the first field that holds something, else the first that is there."""
+    there = [name for name in names if row.get(name) is not None]
+    return next((name for name in there if row[name] not in ("", [], ())), there[0] if there else None)
 
 
 def _some(row: Mapping[str, Any]) -> str:
@@ -99,23 +114,64 @@ def _some(row: Mapping[str, Any]) -> str:
 
 
 def _text(value: object, field: str) -> str:
+    """Return a text: a number as it is written, of a conversation what the person said last."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list):
+        said = [one["content"] for one in value if isinstance(one, Mapping) and _is_persons(one)]
+        if said:
+            return str(said[-1])
     if not isinstance(value, str):
         raise InvalidInput(f"{field} is a text, got {type(value).__name__}")
     return value
 
 
+def _is_persons(message: Mapping[str, Any]) -> bool:
+    return message.get("type", message.get("role")) in ("human", "user") and isinstance(message.get("content"), str)
+
+
 def _passages(value: object, field: str) -> tuple[str, ...]:
     if isinstance(value, str):
-        return (value,)
+        listed = _written_out(value)
+        return (value,) if listed is None else listed
     if not isinstance(value, list):
         raise InvalidInput(f"{field} is a text or a list of texts, got {type(value).__name__}")
-    found = []
+    found: list[str] = []
     for passage in value:
-        if isinstance(passage, Mapping):
-            passage = next((passage[key] for key in _TEXT_KEYS if isinstance(passage.get(key), str)), passage)
-        if not isinstance(passage, str):
+        if isinstance(passage, list):
+            found += _passages(passage, field)
+            continue
+        text = _text_of_document(passage) if isinstance(passage, Mapping) else passage
+        if not isinstance(text, str):
             raise InvalidInput(
                 f"{field} holds texts or documents with {', '.join(_TEXT_KEYS)}, got {type(passage).__name__}"
             )
-        found.append(passage)
+        found.append(text)
+    return tuple(found)
+
+
+def _text_of_document(document: Mapping[str, Any]) -> str | None:
+    for one in (document, *(document[key] for key in _WRAPPED if isinstance(document.get(key), Mapping))):
+        for key in _TEXT_KEYS:
+            if isinstance(one.get(key), str):
+                return str(one[key])
+    return None
+
+
+def _written_out(text: str) -> tuple[str, ...] | None:
+    """Return the texts of a list that a table wrote out, as CSV files of ragas have them; None if it is none."""
+    stripped = text.strip()
+    if not (stripped.startswith("[") and stripped.endswith("]")) or len(stripped) > _LONGEST_LIST:
+        return None
+    try:
+        found = json.loads(stripped)
+    except (ValueError, RecursionError):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # backslashes that begin nothing stay as they are
+                found = ast.literal_eval(stripped)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return None
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        return None
     return tuple(found)

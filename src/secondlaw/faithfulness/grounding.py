@@ -9,7 +9,6 @@ Means over sentences carry an interval over sentences (:mod:`secondlaw.faithfuln
 likeness, not truth: a negated copy of a sentence has high support. The thresholds that colour reports are for the eye.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness.grounded import GroundedSentence, Grounding
 from secondlaw.faithfulness.mean_interval import mean_interval
-from secondlaw.faithfulness.words import bigrams, names, numbers, words
+from secondlaw.faithfulness.numbers_said import known_numbers, numbers
+from secondlaw.faithfulness.words import bigrams, names, words
 from secondlaw.statistics import LEVEL
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured
 
@@ -89,7 +89,7 @@ def ground(
     known_pairs = {pair for sentence in known_words for pair in bigrams(sentence)}
     known = {word for sentence in known_words for word in sentence} | set(words(question))
     known_parts = known | {part for word in known for part in word.replace("-", "'").split("'")}
-    known_numbers = Counter(number for one in (*context, question) for number in numbers(one))
+    known_values = known_numbers((*context, question))
     found = []
     for row, text in enumerate(answer):
         best = int(cosines[row].argmax())
@@ -102,7 +102,7 @@ def ground(
                 best,
                 len(pairs),
                 sum(pair in known_pairs for pair in pairs),
-                tuple(number for number in numbers(text) if number not in known_numbers),
+                tuple(number.said for number in numbers(text) if number.value not in known_values),
                 tuple(name for name in names([text]) if not _is_known(name, known_parts)),
                 None if judge is None else _judged(judge, text, context, cosines[row]),
             )

@@ -23,12 +23,12 @@ UNITLESS = "SF"
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """What semantic faithfulness is where question and answer have one law of topics.
+    """What a score is where the texts it compares have one law of topics.
 
     Parameters
     ----------
     mean, low, high : float
-        Mean and central interval of SF over the deals.
+        Mean and central interval of the score over the deals.
     draws : int
         Deals made.
     """

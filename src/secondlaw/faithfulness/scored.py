@@ -9,6 +9,7 @@ from secondlaw.faithfulness.grounded import Grounding
 from secondlaw.faithfulness.level_table import Null
 from secondlaw.faithfulness.spread import Spread
 from secondlaw.faithfulness.topics import Topics
+from secondlaw.language import MINILM_NAME
 from secondlaw.types import Insufficient, Measured
 
 __all__ = ["Scored"]
@@ -36,6 +37,8 @@ class Scored:
     smoothing : float
     plain : float or None
         SF without interval, for ranking and for streams, whose drift needs no level; None without topics.
+    embedding : str
+        What the sentences were embedded with.
     """
 
     embedded: Embedded
@@ -51,6 +54,7 @@ class Scored:
     notes: tuple[str, ...] = ()
     smoothing: float = SMOOTHING
     plain: float | None = None
+    embedding: str = MINILM_NAME
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -62,6 +66,7 @@ class Scored:
             topics = {"k": self.topics.k, "stability": self.topics.stability, "method": self.topics.method}
         return {
             "id": self.embedded.example.id,
+            "embedding": self.embedding,
             "sentences": {
                 "question": int((parts == QUESTION).sum()),
                 "context": int((parts == CONTEXT).sum()),

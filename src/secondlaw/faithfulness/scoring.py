@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.faithfulness.divergence import SMOOTHING
-from secondlaw.faithfulness.embedded import ANSWER, CONTEXT, QUESTION, Embedded, Embedder, embed_example
+from secondlaw.faithfulness.embedded import (
+    ANSWER,
+    CONTEXT,
+    QUESTION,
+    Embedded,
+    Embedder,
+    NamedEmbedder,
+    embed_example,
+)
 from secondlaw.faithfulness.examples import Example
 from secondlaw.faithfulness.grounding import Judge, ground
 from secondlaw.faithfulness.levels import DRAWS, level_table
@@ -18,6 +26,7 @@ from secondlaw.faithfulness.spread import spread_of
 from secondlaw.faithfulness.topic_model import TopicModel
 from secondlaw.faithfulness.topics import Topics, udib
 from secondlaw.faithfulness.words import foreign_letters
+from secondlaw.language import MINILM_NAME
 from secondlaw.statistics import LEVEL
 from secondlaw.types import Insufficient, Measured
 
@@ -47,6 +56,10 @@ class Scoring:
         See :data:`secondlaw.faithfulness.grounding.Judge`.
     spread : bool
         Whether levels are measured again under other choices.
+    embedding : str
+        Name of the embedding that examples come with.
+    second : NamedEmbedder, optional
+        Another one, for the spread.
     """
 
     seed: int = 0
@@ -55,6 +68,8 @@ class Scoring:
     level: float = LEVEL
     judge: Judge | None = None
     spread: bool = True
+    embedding: str = MINILM_NAME
+    second: NamedEmbedder | None = None
 
 
 def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics: Topics | None = None) -> Scored:
@@ -92,25 +107,15 @@ def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics:
         answer, context, embedded.vectors[is_answer], embedded.vectors[embedded.parts == CONTEXT], rng=rng,
         question=embedded.example.question, judge=wanted.judge, level=wanted.level,
     )  # fmt: skip
-    notes = tuple(_notes(embedded))
+    notes = tuple(_notes(embedded, wanted.embedding))
     for part, name in ((ANSWER, "answer"), (QUESTION, "question")):
         if not (embedded.parts == part).any():
             missing = Insufficient(f"the {name} holds no sentence")
             production: dict[str, Measured] = {"relaxation": missing, "entropy_change": missing}
             return Scored(
-                embedded,
-                None,
-                missing,
-                missing,
-                missing,
-                None,
-                None,
-                production,
-                None,
-                grounded,
-                notes,
-                wanted.smoothing,
-            )
+                embedded, None, missing, missing, missing, None, None, production, None, grounded, notes,
+                wanted.smoothing, embedding=wanted.embedding,
+            )  # fmt: skip
     topics = udib(embedded.vectors, rng=rng) if topics is None else topics
     question_counts, context_counts, answer_counts = embedded.counts(topics.labels, topics.k)
     table = level_table(
@@ -119,14 +124,16 @@ def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics:
     level, divergence, off = table.semantic_faithfulness(0), table.topic_divergence(0), table.off_support_mass(0)
     if topics.k < 2:
         level = divergence = off = Insufficient("one topic holds all sentences: there is nothing to compare")
-    spread = None
-    if wanted.spread and not isinstance(level, Insufficient):
-        spread = spread_of(
-            embedded.sentences, embedded.vectors, embedded.parts, topics, rng=rng, smoothing=wanted.smoothing
-        )
     produced = production_levels(
         answer_counts, context_counts, rng=rng, draws=wanted.draws, smoothing=wanted.smoothing, level=wanted.level
     )
+    spread = None
+    if wanted.spread and not isinstance(level, Insufficient):
+        # Last of all draws, so that no other number depends on whether it was asked for.
+        spread = spread_of(
+            embedded.sentences, embedded.vectors, embedded.parts, topics, rng=rng, smoothing=wanted.smoothing,
+            second=wanted.second,
+        )  # fmt: skip
     has_topics = topics.k > 1
     return Scored(
         embedded=embedded,
@@ -142,6 +149,7 @@ def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics:
         notes=notes,
         smoothing=wanted.smoothing,
         plain=float(table.faithfulness[0]) if has_topics else None,
+        embedding=wanted.embedding,
     )
 
 
@@ -150,15 +158,15 @@ def _stream(example: Example, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")])
 
 
-def _notes(embedded: Embedded) -> Iterator[str]:
+def _notes(embedded: Embedded, embedding: str) -> Iterator[str]:
     example = embedded.example
     if example.answer.strip() and example.answer.strip() in {one.strip() for one in example.contexts}:
         yield "the answer is the context, word for word"
     foreign = max(foreign_letters(example.answer), foreign_letters(" ".join(example.contexts)))
-    if foreign >= FOREIGN:
+    if foreign >= FOREIGN and embedding == MINILM_NAME:
         yield (
             f"{100 * foreign:.0f} % of the letters of answer or context are not Latin: the embedding was trained on "
-            "English, cosines of other languages are not comparable with it"
+            "English, cosines of other languages are not comparable with it (--embedding universal knows 16)"
         )
     if embedded.of(ANSWER) and not any(character.isalpha() for character in example.answer):
         yield "the answer holds no letter: likeness of numbers and symbols says little, read novel_numbers"
@@ -196,7 +204,7 @@ def score_embedded(
 ) -> Iterator[Scored]:  # fmt: skip
     """Score examples that are embedded already; see :func:`score_examples`."""
     for number, one in enumerate(examples, 1):
-        shared = topics.assign(one.vectors) if topics is not None and len(one.sentences) else None
+        shared = topics.place(one.vectors) if topics is not None and len(one.sentences) else None
         yield score_example(one, scoring=scoring, topics=shared)
         if progress is not None:
             progress(number)

@@ -9,7 +9,11 @@ M paraphrases of a prompt are answered N times each; the sentences of all are cl
 - *semantic exploration*: KL(answers || prompts), smoothed; *its reverse*: KL(prompts || answers);
 - *instability*: the paper's weighted ``(0.7 JS_ensemble + 0.3 W) / H(prompts)``; None where H(prompts) = 0.
 
-The interval resamples paraphrases with their answers: answers to one paraphrase are not independent of it.
+The ensemble divergence has an interval over paraphrases (answers to one are not independent). It is of the metric at
+these numbers of sentences, which are few in a prompt, so that even prompts and answers of one law diverge: the *null*
+deals the sentences of each paraphrase and its answers to the two at random. Measured at nominal 95 %, 5 to 15
+paraphrases: .93 to 1.00. The other metrics describe these sentences and have no interval: resampling paraphrases cannot
+see topics that none of them has, and covered as little as .71 of the exploration.
 """
 
 from dataclasses import dataclass
@@ -19,13 +23,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness.divergence import SMOOTHING
+from secondlaw.faithfulness.level_table import Null
+from secondlaw.faithfulness.mean_interval import mean_interval
 from secondlaw.statistics import (
     LEVEL,
-    interval_from_replicates,
     jensen_shannon,
     kullback_leibler,
     plug_in,
-    resample_weights,
 )
 from secondlaw.statistics.counts import checked_counts
 from secondlaw.types import NATS, Estimate, Insufficient, Measured
@@ -37,37 +41,45 @@ Floats = NDArray[np.float64]
 WEIGHT_JS, WEIGHT_DISTANCE = 0.7, 0.3
 """Of the paper."""
 FEWEST_PARAPHRASES = 5
-RESAMPLES = 1000
+DEALS = 200
+"""Of the null."""
 MOST_MOVED = 250_000
 """Pairs of sentences whose optimal transport is solved exactly; of larger clouds sentences are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class SemanticDivergence:
-    """The metrics; those over paraphrases with their interval.
+    """The metrics; the mean over paraphrases with its interval.
 
     Parameters
     ----------
-    ensemble, exploration : Estimate or Insufficient
-        Ensemble Jensen-Shannon and KL(answers || prompts), in nats.
-    global_divergence, reverse, entropy_gap : float
-        In nats, of everything pooled.
+    ensemble : Estimate or Insufficient
+        Ensemble Jensen-Shannon, in nats.
+    exploration, reverse, global_divergence, entropy_gap : float
+        KL(answers || prompts), KL(prompts || answers), Jensen-Shannon and difference of entropies, in nats, of all
+        sentences pooled.
     distance : float or None
         Wasserstein distance; None without embeddings.
     instability : float or None
         The paper's weighted score.
     paraphrases, topics : int
+    null : Null
+        The ensemble divergence where sentences are dealt to prompt and answers at random.
+    p_value : float
+        Of a divergence as large as the one found, under the null.
     """
 
     ensemble: Measured
-    exploration: Measured
-    global_divergence: float
+    exploration: float
     reverse: float
+    global_divergence: float
     entropy_gap: float
     distance: float | None
     instability: float | None
     paraphrases: int
     topics: int
+    null: Null
+    p_value: float
 
 
 def semantic_divergence(
@@ -79,6 +91,7 @@ def semantic_divergence(
     answer_vectors: ArrayLike | None = None,
     smoothing: float = SMOOTHING,
     level: float = LEVEL,
+    draws: int = DEALS,
 ) -> SemanticDivergence:
     """Compare paraphrases of a prompt with their answers.
 
@@ -96,6 +109,8 @@ def semantic_divergence(
         Pseudo-count of every topic in the KL divergences.
     level : float
         Coverage of intervals.
+    draws : int
+        Deals of the null.
 
     Returns
     -------
@@ -120,9 +135,7 @@ def semantic_divergence(
     mine = np.asarray(checked_counts(a.sum(axis=1)), dtype=np.float64)  # (paraphrase, topic)
     m, k = p.shape
     each = jensen_shannon(p, mine)
-    weights = resample_weights(m, RESAMPLES, rng=rng)
     explored = float(kullback_leibler(mine.sum(axis=0), p.sum(axis=0), smoothing=smoothing))
-    redrawn = kullback_leibler(weights @ mine, weights @ p, smoothing=smoothing)
     distance = None
     if prompt_vectors is not None and answer_vectors is not None:
         distance = wasserstein(prompt_vectors, answer_vectors, rng=rng)
@@ -131,30 +144,43 @@ def semantic_divergence(
     if distance is not None and entropy > 1e-12:
         instability = (WEIGHT_JS * float(each.mean()) + WEIGHT_DISTANCE * distance) / entropy
     return SemanticDivergence(
-        _measured(
-            float(each.mean()), weights @ each / m, m, level, "mean Jensen-Shannon of paraphrase and its answers"
-        ),
-        _measured(explored, redrawn, m, level, f"KL(answers || prompts), +{smoothing:g} a topic"),
-        float(jensen_shannon(mine.sum(axis=0), p.sum(axis=0))),
+        _mean(each, level, rng),
+        explored,
         float(kullback_leibler(p.sum(axis=0), mine.sum(axis=0), smoothing=smoothing)),
+        float(jensen_shannon(mine.sum(axis=0), p.sum(axis=0))),
         float(plug_in(mine.sum(axis=0))) - entropy,
         distance,
         instability,
         m,
         k,
+        *_null(p, mine, float(each.mean()), draws, rng),
     )
 
 
-def _measured(value: float, replicates: Floats, n: int, level: float, method: str) -> Measured:
+def _null(prompts: Floats, answers: Floats, value: float, draws: int, rng: np.random.Generator) -> tuple[Null, float]:
+    """Deal the sentences of each paraphrase and its answers to the two, as many to each as it has."""
+    if draws < 1:
+        raise InvalidInput(f"a null needs a draw, got {draws}")
+    dealt = np.zeros(draws)
+    for mine, theirs in zip(prompts.astype(np.int64), answers.astype(np.int64), strict=True):
+        drawn = rng.multivariate_hypergeometric(mine + theirs, int(mine.sum()), size=draws)
+        dealt += jensen_shannon(drawn, mine + theirs - drawn) / len(prompts)
+    low, high = np.quantile(dealt, (0.025, 0.975))
+    reached = int((dealt >= value - 1e-12).sum())
+    return Null(float(dealt.mean()), float(low), float(high), draws), (1 + reached) / (1 + draws)
+
+
+def _mean(each: Floats, level: float, rng: np.random.Generator) -> Measured:
+    """Return the mean divergence with its interval over paraphrases."""
+    n, value = len(each), float(each.mean())
     if n < FEWEST_PARAPHRASES:
         return Insufficient(
             f"an interval needs {FEWEST_PARAPHRASES} paraphrases, got {n}; the value is {value:.3g} nats"
         )
-    centred = replicates - replicates.mean() + value
-    low, high = interval_from_replicates(value, centred, level=level, groups=n, bounds=(0.0, np.inf))
-    return Estimate(
-        value, float(low), float(high), level, n, NATS, f"{method}, bootstrap over {n} paraphrases", "paraphrases"
-    )
+    found = mean_interval(each, np.ones(n), rng=rng, level=level, bounds=(0.0, float(np.log(2.0))))
+    low, high = found or (value, value)
+    method = f"mean Jensen-Shannon of paraphrase and its answers, wider of bootstrap and t over {n} paraphrases"
+    return Estimate(value, min(low, value), max(high, value), level, n, NATS, method, "paraphrases")
 
 
 def wasserstein(first: ArrayLike, second: ArrayLike, *, rng: np.random.Generator) -> float:

@@ -1,6 +1,6 @@
-"""How much a level owes to choices: seeds of the clustering, number of topics, k-means, words alone, smoothing."""
+"""How much a level owes to choices: seeds and number of topics, k-means, smoothing, another embedding, words alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.faithfulness.divergence import SMOOTHING, semantic_faithfulness
+from secondlaw.faithfulness.embedded import NamedEmbedder
 from secondlaw.faithfulness.lexical import lexical_vectors
 from secondlaw.faithfulness.topics import Topics, k_means, udib
 
-__all__ = ["Spread", "spread_of"]
+__all__ = ["Spread", "other_topics", "spread_of"]
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +49,7 @@ def spread_of(
     *,
     rng: np.random.Generator,
     smoothing: float = SMOOTHING,
+    second: NamedEmbedder | None = None,
 ) -> Spread:
     """Measure SF again under other choices.
 
@@ -64,6 +66,8 @@ def spread_of(
     rng : numpy.random.Generator
         Source of other seeds.
     smoothing : float
+    second : NamedEmbedder, optional
+        Another embedding of the sentences, whose topics are found anew.
 
     Returns
     -------
@@ -83,13 +87,28 @@ def spread_of(
         counts = [np.bincount(found.labels[parts == part], minlength=max(found.k, 2)) for part in (2, 0)]
         return float(semantic_faithfulness(*counts, smoothing=alpha))
 
-    k = topics.k
-    choices = {f"UDIB, {k} topics, as reported": faithful(topics)}
+    choices = {f"UDIB, {topics.k} topics, as reported": faithful(topics)}
     for alpha in OTHER_SMOOTHING:
         choices[f"smoothing {alpha:g}"] = faithful(topics, alpha)
-    for seed in range(SEEDS - 1):
-        choices[f"UDIB, other seed {seed + 1}"] = faithful(udib(vectors, rng=rng))
-    for other in sorted({max(2, k - max(1, k // 4)), max(2, k), k + max(1, k // 4)}):
-        choices[f"k-means, {other} topics"] = faithful(k_means(vectors, other, rng=rng))
-    choices["UDIB, words alone"] = faithful(udib(lexical_vectors(sentences), rng=rng))
+    for name, found in other_topics(sentences, vectors, topics, rng=rng, second=second):
+        choices[name] = faithful(found)
     return Spread(min(choices.values()), max(choices.values()), choices)
+
+
+def other_topics(
+    sentences: Sequence[str],
+    vectors: Floats,
+    topics: Topics,
+    *,
+    rng: np.random.Generator,
+    second: NamedEmbedder | None = None,
+) -> Iterator[tuple[str, Topics]]:
+    """Yield topics under other choices than the ones made, each with its name; see :func:`spread_of`."""
+    for seed in range(SEEDS - 1):
+        yield f"UDIB, other seed {seed + 1}", udib(vectors, rng=rng)
+    k = topics.k
+    for other in sorted({max(2, k - max(1, k // 4)), max(2, k), k + max(1, k // 4)}):
+        yield f"k-means, {other} topics", k_means(vectors, other, rng=rng)
+    yield "UDIB, words alone", udib(lexical_vectors(sentences), rng=rng)
+    if second is not None:
+        yield f"UDIB, {second.name}", udib(second.embed(sentences), rng=rng)

@@ -6,8 +6,9 @@ means of the sentences that the topics were found in. What is farther from the m
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from secondlaw.errors import FileFormatError, InvalidInput
 from secondlaw.faithfulness.embedded import Embedded
 from secondlaw.faithfulness.topic_settling import cost_of, means_of
 from secondlaw.faithfulness.topics import Topics, udib
+from secondlaw.language import MINILM_NAME
 
 __all__ = ["TopicModel", "fit_topics"]
 
@@ -27,6 +29,8 @@ SCHEMA = "secondlaw/topics/1"
 LONGEST_NAME = 80
 LEAST_REACH = 0.5
 """Squared distance, of vectors of length 1, within which a sentence belongs to a topic however tight that was."""
+FEWEST_FOR_EDGES = 20
+"""Answers from which quintiles are taken."""
 DIGITS = 5
 """Of means in a file; a cosine needs no more."""
 
@@ -49,6 +53,12 @@ class TopicModel:
         See :class:`~secondlaw.faithfulness.topics.Topics`.
     names : tuple of str
         The most typical sentence of each topic, cut.
+    embedding : str
+        What the sentences were embedded with; topics of one embedding mean nothing in another.
+    edges : tuple of float
+        Least value and quintiles of semantic faithfulness of the answers that the topics were found in, rising; empty
+        where those are too few. SF of short texts lies in a narrow range, whose fifths tell days apart where fifths of
+        0 to 1 do not.
     """
 
     sizes: Floats
@@ -58,6 +68,8 @@ class TopicModel:
     reach: float
     stability: float
     names: tuple[str, ...]
+    embedding: str = MINILM_NAME
+    edges: tuple[float, ...] = ()
 
     @property
     def version(self) -> str:
@@ -90,11 +102,34 @@ class TopicModel:
         x = np.asarray(vectors, dtype=np.float64)
         return np.asarray(((x - self.means[self.assign(x).labels]) ** 2).sum(axis=1) > self.reach)
 
+    def place(self, vectors: ArrayLike) -> Topics:
+        """Give each sentence its topic, or one more (numbered K) that holds all new ones.
+
+        Without it a sentence about something else entirely would count to whichever topic is least far, and semantic
+        faithfulness could rise as answers leave the subject.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (n, d)
+        """
+        k = len(self.sizes)
+        labels = np.where(self.is_new(vectors), k, self.assign(vectors).labels)
+        return Topics(labels, k + 1, self.stability, f"topics {self.version}, and one of sentences far from all")
+
+    def with_edges(self, faithful: Sequence[float]) -> "TopicModel":
+        """Return the topics with the least value and the quintiles of these values of SF, as far as they differ."""
+        if len(faithful) < FEWEST_FOR_EDGES:
+            return replace(self, edges=())
+        found = np.quantile(faithful, (0.0, 0.2, 0.4, 0.6, 0.8))
+        # Rounded down, so that no value lies below its own edge.
+        return replace(self, edges=tuple(np.unique(np.floor(1e6 * found) / 1e6).tolist()))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "schema": SCHEMA,
             "version": self.version,
+            "embedding": self.embedding,
             "names": list(self.names),
             "sizes": self.sizes.tolist(),
             "means": np.round(self.means, DIGITS).tolist(),
@@ -102,6 +137,7 @@ class TopicModel:
             "temperature": self.temperature,
             "reach": self.reach,
             "stability": self.stability,
+            "edges": list(self.edges),
         }
 
     @classmethod
@@ -118,16 +154,22 @@ class TopicModel:
                 raise FileFormatError(f"topics have the schema {SCHEMA}, got {values['schema']!r}")
             sizes, means, squares = (np.array(values[name], dtype=float) for name in ("sizes", "means", "squares"))
             temperature, reach, stability = (float(values[name]) for name in ("temperature", "reach", "stability"))
-            model = cls(sizes, means, squares, temperature, reach, stability, tuple(values["names"]))
+            model = cls(
+                sizes, means, squares, temperature, reach, stability, tuple(values["names"]),
+                str(values.get("embedding", MINILM_NAME)),
+                tuple(float(edge) for edge in values.get("edges", ())),
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"this is no file of topics: {error!r}") from error
+        if any(not low < high for low, high in itertools.pairwise(model.edges)):
+            raise FileFormatError(f"edges of topics rise, got {model.edges}")
         k = len(sizes)
         if means.ndim != 2 or not k == len(means) == len(squares) == len(model.names) or k < 2:
             raise FileFormatError(f"topics need two or more sizes, means, squares and names, got {k} and {means.shape}")
         return model
 
 
-def fit_topics(examples: Sequence[Embedded], *, rng: np.random.Generator) -> TopicModel:
+def fit_topics(examples: Sequence[Embedded], *, rng: np.random.Generator, embedding: str = MINILM_NAME) -> TopicModel:
     """Find topics of all sentences of several examples.
 
     Parameters
@@ -135,6 +177,8 @@ def fit_topics(examples: Sequence[Embedded], *, rng: np.random.Generator) -> Top
     examples : sequence of Embedded
     rng : numpy.random.Generator
         Source of the starts.
+    embedding : str
+        Name of what embedded the sentences.
 
     Returns
     -------
@@ -156,4 +200,6 @@ def fit_topics(examples: Sequence[Embedded], *, rng: np.random.Generator) -> Top
         typical = sentences[int(members[(x[members] @ means[topic]).argmax()])]
         names[topic] = " ".join(typical.split())[:LONGEST_NAME]
     reach = max(LEAST_REACH, float(((x - means[found.labels]) ** 2).sum(axis=1).max()))
-    return TopicModel(sizes, np.round(means, DIGITS), squares, found.temperature, reach, found.stability, tuple(names))
+    return TopicModel(
+        sizes, np.round(means, DIGITS), squares, found.temperature, reach, found.stability, tuple(names), embedding
+    )

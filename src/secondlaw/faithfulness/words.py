@@ -1,18 +1,14 @@
-"""Words, bigrams, numbers and names of a text, in any script: what an answer has that its context has not."""
+"""Words, bigrams and names of a text, in any script: what an answer has that its context has not."""
 
 import itertools
 import re
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["bigrams", "foreign_letters", "names", "numbers", "words"]
+__all__ = ["bigrams", "foreign_letters", "names", "words"]
 
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
-_NUMBER = re.compile(r"(?<![\w.,])[-+−]?\d+(?:[.,'’\u00a0\u202f]\d+)*")
-_GROUPED = re.compile(r"^\d{1,3}(?:[,'’\u00a0\u202f]\d{3})+(?:\.\d+)?$")
 _CAPITALISED = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_NUMBER_NAMES = "zero one two three four five six seven eight nine ten eleven twelve"
-_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_NUMBER_NAMES.split())}
 
 
 def words(text: str) -> list[str]:
@@ -46,22 +42,6 @@ def words(text: str) -> list[str]:
 def bigrams(sequence: list[str]) -> list[tuple[str, str]]:
     """Return the pairs of neighbouring words."""
     return list(itertools.pairwise(sequence))
-
-
-def numbers(text: str) -> list[str]:
-    """Return the numbers of a text in one notation; the words zero to twelve count.
-
-    Examples
-    --------
-    >>> numbers("Two of 1,000 paid 3.50 on 2024-05-01")
-    ['2', '1000', '3.5', '2024', '5', '1']
-    """
-    folded = unicodedata.normalize("NFKC", text)
-    found = [(match.start(), _NUMBER_WORDS[match[0].casefold()]) for match in _CAPITALISED.finditer(folded)
-             if match[0].casefold() in _NUMBER_WORDS]  # fmt: skip
-    for match in _NUMBER.finditer(re.sub(r"(?<=\d)[-/:–](?=\d)", " ", folded)):
-        found.append((match.start(), _plain(match[0])))
-    return [value for _, value in sorted(found, key=lambda one: one[0])]
 
 
 def names(sentences: Iterable[str]) -> list[str]:
@@ -107,17 +87,6 @@ def foreign_letters(text: str) -> float:
     if not letters:
         return 0.0
     return sum(not unicodedata.name(one, "").startswith(("LATIN", "FULLWIDTH LATIN")) for one in letters) / len(letters)
-
-
-def _plain(number: str) -> str:
-    sign = "-" if number[0] in "-−" else ""
-    digits = number.lstrip("+-−")
-    if _GROUPED.match(digits):
-        digits = re.sub(r"[,'’\u00a0\u202f]", "", digits)
-    digits = digits.replace(",", ".")
-    whole, _, rest = digits.partition(".")
-    rest = rest.rstrip("0") if "." not in rest else rest
-    return sign + (whole.lstrip("0") or "0") + (f".{rest}" if rest else "")
 
 
 def _stands_alone(character: str) -> bool:

@@ -16,7 +16,10 @@ from secondlaw.language.encoder import DIMENSIONS, shared_encoder
 from secondlaw.language.model_files import MINILM, locate
 from secondlaw.language.tokenizer import cut_text
 
-__all__ = ["MAX_TOKENS", "SentenceEmbedder"]
+__all__ = ["MAX_TOKENS", "MINILM_NAME", "SentenceEmbedder"]
+
+MINILM_NAME = "all-MiniLM-L6-v2"
+"""What results say they were embedded with."""
 
 MAX_TOKENS = 128
 """Truncation of the published tokenizer.json."""
@@ -63,6 +66,8 @@ class SentenceEmbedder:
     >>> bool(vectors[0] @ vectors[1] > vectors[0] @ vectors[2])
     True
     """
+
+    name = MINILM_NAME
 
     def __init__(
         self,

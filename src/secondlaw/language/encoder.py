@@ -21,7 +21,7 @@ from secondlaw.language.minilm_weights import read_minilm
 from secondlaw.language.model_files import pinned, verify
 from secondlaw.language.tokenizer import build_tokenizer
 
-__all__ = ["DIMENSIONS", "Encoder"]
+__all__ = ["DIMENSIONS", "Encoder", "batches", "open_session"]
 
 DIMENSIONS = 384
 BATCH_TOKENS = 256
@@ -44,23 +44,9 @@ class Encoder:
     """
 
     def __init__(self, model: Path, *, max_tokens: int, threads: int, adapter: Path | None = None) -> None:
-        import onnxruntime
-
         verify(model, pinned(model))
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Sums in int8 on processors without VNNI could overflow; this takes the exact, slower kernels there.
-        options.add_session_config_entry("session.x64quantprecision", "1")
-        # The graph is fused as it should be; what ONNX Runtime would fuse beyond that runs slower.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         change = None if adapter is None else Adapter.load(adapter)
-        graph = build_graph(read_minilm(model, adapter=change))
-        try:
-            self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises its own undocumented classes
-            raise ModelFileError(f"ONNX Runtime cannot open {model}: {error}") from error
+        self._session = open_session(build_graph(read_minilm(model, adapter=change)), model=model, threads=threads)
         self._tokenizer = build_tokenizer(max_tokens=max_tokens)
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -74,7 +60,7 @@ class Encoder:
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
         out = np.empty((len(ids), DIMENSIONS), dtype=np.float32)
-        for batch in _batches(order, ids):
+        for batch in batches(order, ids):
             out[batch] = self._run([ids[i] for i in batch])
         return out
 
@@ -91,6 +77,24 @@ class Encoder:
         return unit
 
 
+def open_session(graph: bytes, *, model: Path, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has no types
+    """Return an ONNX Runtime session of a graph made of the weights of `model`."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Sums in int8 on processors without VNNI could overflow; this takes the exact, slower kernels there.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    # The graph is fused as it should be; what ONNX Runtime would fuse beyond that runs slower.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises its own undocumented classes
+        raise ModelFileError(f"ONNX Runtime cannot open {model}: {error}") from error
+
+
 @lru_cache(maxsize=4)
 def shared_encoder(model: str, max_tokens: int, threads: int, adapter: str | None = None) -> Encoder:
     """Return this process's encoder for these settings, built once."""
@@ -98,12 +102,12 @@ def shared_encoder(model: str, max_tokens: int, threads: int, adapter: str | Non
     return Encoder(Path(model), max_tokens=max_tokens, threads=threads, adapter=change)
 
 
-def _batches(order: list[int], ids: list[list[int]]) -> list[list[int]]:
+def batches(order: list[int], ids: list[list[int]]) -> list[list[int]]:
     """Split indices sorted by length into batches of at most ``BATCH_TOKENS`` tokens, padding included."""
-    batches: list[list[int]] = []
+    found: list[list[int]] = []
     for index in order:
-        if batches and (len(batches[-1]) + 1) * len(ids[index]) <= BATCH_TOKENS:
-            batches[-1].append(index)
+        if found and (len(found[-1]) + 1) * len(ids[index]) <= BATCH_TOKENS:
+            found[-1].append(index)
         else:
-            batches.append([index])
-    return batches
+            found.append([index])
+    return found

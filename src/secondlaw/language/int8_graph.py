@@ -18,8 +18,7 @@ from secondlaw.language.minilm_weights import Layer, Linear, MiniLM, Norm
 
 __all__ = ["build_graph"]
 
-HIDDEN, HEADS = 384, 12
-EPSILON = 1e-12
+HEADS = 12
 GELU_FLOOR = 0.17
 """GELU's minimum is -.16997."""
 CONTRIB = "com.microsoft"
@@ -33,12 +32,14 @@ Buffer = bytes | memoryview
 def build_graph(weights: MiniLM) -> bytes:
     """Return a serialised model: ids (texts, tokens) int64 and lengths (texts,) int32 in, hidden states out.
 
+    A model `by_distance` also takes ``distances`` (1, heads, tokens, tokens), which is added to the attention.
+
     Returns
     -------
     bytes
-        An ONNX model for ONNX Runtime's CPU provider; output ``hidden`` is float32 (texts, tokens, 384).
+        An ONNX model for ONNX Runtime's CPU provider; output ``hidden`` is float32 (texts, tokens, width).
     """
-    graph = _Graph()
+    graph = _Graph(weights)
     x = _embed(graph, weights)
     for number, layer in enumerate(weights.layers):
         x = _layer(graph, f"{number}", x, layer)
@@ -49,7 +50,8 @@ def build_graph(weights: MiniLM) -> bytes:
 class _Graph:
     """Nodes and constants under names; each node has one output, returned for the next to take."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: MiniLM) -> None:
+        self.width, self.epsilon, self.by_distance = weights.norm.gain.size, weights.epsilon, weights.by_distance
         self._nodes: list[Any] = []
         self._constants: list[Buffer] = []
 
@@ -80,13 +82,15 @@ class _Graph:
         from onnx import GraphProto, ModelProto, TensorProto, helper
 
         front = GraphProto(node=self._nodes, name="minilm-int8")
-        back = GraphProto(
-            input=[
-                helper.make_tensor_value_info("ids", TensorProto.INT64, ["texts", "tokens"]),
-                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
-            ],
-            output=[helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["texts", "tokens", HIDDEN])],
-        )
+        taken = [
+            helper.make_tensor_value_info("ids", TensorProto.INT64, ["texts", "tokens"]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
+        ]
+        if self.by_distance:
+            shape: list[str | int | None] = [1, HEADS, "tokens", "tokens"]
+            taken.append(helper.make_tensor_value_info("distances", TensorProto.FLOAT, shape))
+        given = [helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["texts", "tokens", self.width])]
+        back = GraphProto(input=taken, output=given)
         graph = [front.SerializeToString(), *self._constants, back.SerializeToString()]
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
         head, tail = ModelProto(ir_version=IR_VERSION), ModelProto(opset_import=opsets)
@@ -110,7 +114,7 @@ def _embed(graph: _Graph, weights: MiniLM) -> str:
     graph.constant("word_scale", weights.word_scale[:, None])
     graph.constant("positions", weights.positions)
     graph.constant("first", np.array([0]))
-    graph.constant("rows", np.array([-1, HIDDEN]))
+    graph.constant("rows", np.array([-1, graph.width]))
     graph.constant("flat", np.array([-1]))
     graph.constant("one", np.float32(1))
     graph.constant("floor", np.float32(GELU_FLOOR))
@@ -137,9 +141,8 @@ def _layer(graph: _Graph, at: str, x: str, layer: Layer) -> str:
     biased = graph.node("Add", [qkv, graph.constant(f"{at}.qkv.bias", layer.qkv.bias)], f"{at}.qkv.biased")
     boxed = graph.node("Reshape", [biased, "shape"], f"{at}.qkv.boxed")
     parts = graph.split(boxed, [f"{at}.{part}" for part in ("query", "key", "value")])
-    mixed = graph.node(
-        "MultiHeadAttention", [*parts, "", "lengths"], f"{at}.mixed", domain=CONTRIB, num_heads=HEADS
-    )  # fmt: skip
+    inputs = [*parts, "", "lengths", *(["distances"] if graph.by_distance else [])]
+    mixed = graph.node("MultiHeadAttention", inputs, f"{at}.mixed", domain=CONTRIB, num_heads=HEADS)
     mixed = graph.node("Reshape", [mixed, "rows"], f"{at}.mixed.rows")
     attended = _product(graph, f"{at}.attended", mixed, layer.attended)
     x = _add_and_norm(graph, f"{at}.attention", attended, layer.attended.bias, x, layer.attention_norm)
@@ -181,4 +184,4 @@ def _add_and_norm(graph: _Graph, at: str, x: str, bias: npt.NDArray[Any], residu
 
 def _norm(graph: _Graph, at: str, x: str, norm: Norm) -> str:
     inputs = [x, graph.constant(f"{at}.gain", norm.gain), graph.constant(f"{at}.bias", norm.bias)]
-    return graph.node("LayerNormalization", inputs, at, axis=-1, epsilon=EPSILON)
+    return graph.node("LayerNormalization", inputs, at, axis=-1, epsilon=graph.epsilon)

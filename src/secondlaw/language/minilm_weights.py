@@ -16,7 +16,7 @@ import numpy.typing as npt
 from secondlaw.errors import ModelFileError
 from secondlaw.language.adapter import Adapter
 
-__all__ = ["Layer", "Linear", "MiniLM", "Norm", "read_minilm"]
+__all__ = ["Layer", "Linear", "MiniLM", "Norm", "quantise", "read_minilm"]
 
 LAYERS = 6
 MATRICES = (
@@ -24,6 +24,9 @@ MATRICES = (
     "intermediate.dense", "output.dense",
 )  # fmt: skip
 """The matrix products of a layer, in the order in which they are computed."""
+
+SMALLEST = 1e-9
+"""A column of zeros keeps a scale."""
 
 Floats = npt.NDArray[np.float32]
 Int8 = npt.NDArray[np.int8]
@@ -60,13 +63,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class MiniLM:
-    """All weights: words (30522, 384) int8 with a scale a row, positions (512, 384) with the token type added."""
+    """All weights: words (30522, 384) int8 with a scale a row, positions (512, 384) with the token type added.
+
+    Other encoders of this shape have other sizes, another `epsilon` of the layer norms, and may add a number to the
+    attention for each distance of two tokens (`by_distance`), which the graph then takes as an input.
+    """
 
     words: Int8
     word_scale: Floats
     positions: Floats
     norm: Norm
     layers: tuple[Layer, ...]
+    epsilon: float = 1e-12
+    by_distance: bool = False
 
 
 def read_minilm(path: Path, *, adapter: Adapter | None = None) -> MiniLM:
@@ -106,12 +115,12 @@ def _from_safetensors(path: Path) -> tuple[Mapping[str, Floats], Quantised]:
     plain: dict[str, Floats] = load_file(path)
     quantised: Quantised = {}
     for name in ("embeddings.word_embeddings", "embeddings.position_embeddings"):
-        weights, scale = _quantise(plain[f"{name}.weight"].T)
+        weights, scale = quantise(plain[f"{name}.weight"].T)
         quantised[name] = np.ascontiguousarray(weights.T), scale
     for layer in range(LAYERS):
         for part in MATRICES:
             name = f"encoder.layer.{layer}.{part}"
-            quantised[name] = _quantise(plain[f"{name}.weight"].T)
+            quantised[name] = quantise(plain[f"{name}.weight"].T)
     return plain, quantised
 
 
@@ -121,12 +130,13 @@ def _adapted(quantised: Quantised, adapter: Adapter) -> Quantised:
     changed = dict(quantised)
     for name in adapter.changes:
         weights, scale = quantised[name]
-        changed[name] = _quantise(adapter.merged(name, weights.astype(np.float32) * scale))
+        changed[name] = quantise(adapter.merged(name, weights.astype(np.float32) * scale))
     return changed
 
 
-def _quantise(weights: Floats) -> tuple[Int8, Floats]:
-    scale = np.abs(weights).max(axis=0) / 127
+def quantise(weights: Floats) -> tuple[Int8, Floats]:
+    """Return a matrix as int8 with one scale a column."""
+    scale = np.maximum(np.abs(weights).max(axis=0), SMALLEST) / 127
     return np.rint(weights / scale).astype(np.int8), scale.astype(np.float32)
 
 

@@ -19,7 +19,7 @@ from secondlaw.formats import sha256_of
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["MINILM", "HubLocation", "PinnedFile", "fetch", "locate", "verify"]
+__all__ = ["MINILM", "MPNET", "HubLocation", "PinnedFile", "fetch", "locate", "verify"]
 
 FOLDER_VARIABLE = "SECONDLAW_MODELS"
 HUB_VARIABLE = "SECONDLAW_HUB"
@@ -97,6 +97,18 @@ MINILM = (_INT8, _FLOAT32)
 """all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0): matrices as int8, and the official float32 file, from which the
 same int8 matrices are computed."""
 
+MPNET = PinnedFile(
+    name="all-mpnet-base-v2.safetensors",
+    sha256="78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+    size=437_971_872,
+    packages=(),
+    install=f"python scripts/fetch_mpnet.py FOLDER, then set {FOLDER_VARIABLE}=FOLDER (docs/classifiers.md)",
+    hub=HubLocation(
+        "sentence-transformers/all-mpnet-base-v2", "e8c3b32edf5434bc2275fc9bab85f82640a19130", "model.safetensors"
+    ),
+)
+"""all-mpnet-base-v2 (sentence-transformers, Apache-2.0), the official float32 file; for the engine `embedded-large`."""
+
 
 def locate(*files: PinnedFile, folder: Path | None = None, download: bool = True) -> Path:
     """Find the first of some pinned files that serve the same purpose, and verify it.
@@ -130,9 +142,10 @@ def locate(*files: PinnedFile, folder: Path | None = None, download: bool = True
         if download and not offline and file.hub is not None:
             return fetch(file, file.hub, into=_download_folder(folder))
     modules = ", ".join(module for file in files for module, _ in file.packages)
+    packaged = f" nor in the packages {modules}" if modules else ""
     raise ModelFileError(
         f"model file {' or '.join(file.name for file in files)} was found neither in a folder ({FOLDER_VARIABLE}="
-        f"{os.environ.get(FOLDER_VARIABLE, 'not set')}) nor in the packages {modules}, and downloads are "
+        f"{os.environ.get(FOLDER_VARIABLE, 'not set')}){packaged}, and downloads are "
         f"{'not allowed' if offline or not download else 'not possible'}; run: {files[0].install}"
     )
 

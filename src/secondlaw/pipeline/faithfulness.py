@@ -1,7 +1,5 @@
 """Faithfulness of the answers in a file, or of two files beside each other."""
 
-import importlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +25,7 @@ from secondlaw.faithfulness import (
 )
 from secondlaw.faithfulness.grounding import Judge
 from secondlaw.formats import BadRow, Format, Quarantine, excerpt_of, quarantine_path, read_rows
+from secondlaw.pipeline.own_functions import import_function
 
 __all__ = ["FileComparison", "compare_files", "open_judge", "read_examples", "score_file"]
 
@@ -142,14 +141,25 @@ def score_file(
     -------
     list of Scored, TopicModel or None
         The topics are those that are shared.
+
+    Raises
+    ------
+    InvalidInput
+        If the topics were found with another embedding.
     """
+    if topics is not None and topics.embedding != scoring.embedding:
+        raise InvalidInput(
+            f"the topics were found with the embedding {topics.embedding}, not {scoring.embedding}: give the same, or "
+            "find topics anew with --topics-out"
+        )
     advance = None if progress is None else lambda done: progress(done, len(examples))
     if not shared or topics is not None:
         scored = score_examples(examples, embedder, scoring=scoring, topics=topics, progress=advance)
         return list(scored), topics
     held = [embed_example(one, embedder) for one in examples]
-    topics = fit_topics(held, rng=np.random.default_rng(scoring.seed))
-    return list(score_embedded(held, scoring=scoring, topics=topics, progress=advance)), topics
+    topics = fit_topics(held, rng=np.random.default_rng(scoring.seed), embedding=scoring.embedding)
+    results = list(score_embedded(held, scoring=scoring, topics=topics, progress=advance))
+    return results, topics.with_edges([one.plain for one in results if one.plain is not None])
 
 
 def compare_files(
@@ -187,25 +197,6 @@ def compare_files(
 
 
 def open_judge(spec: str) -> Judge:
-    """Import a judge ``MODULE:FUNCTION`` from the working folder or installed.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no such function.
-    """
-    module, _, name = spec.rpartition(":")
-    if not module or not name.isidentifier():
-        raise InvalidInput(f"--judge is MODULE:FUNCTION, got {spec!r}")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ImportError as error:
-        raise InvalidInput(f"--judge {spec}: {error}") from error
-    finally:
-        sys.path.remove(here)
-    if not callable(found):
-        raise InvalidInput(f"--judge {spec}: the module has no function {name}")
-    judge: Judge = found
+    """Import a judge ``MODULE:FUNCTION``; see :func:`~secondlaw.pipeline.own_functions.import_function`."""
+    judge: Judge = import_function(spec, option="--judge")
     return judge

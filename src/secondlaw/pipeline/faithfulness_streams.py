@@ -1,11 +1,13 @@
 """Faithfulness in a stream: scores and topics as rows that the monitors and the service take.
 
 A score becomes a category, the fifth of its range that it lies in; the lowest two count as *misaligned*, so that their
-share is watched. A sentence's topic is a category already; sentences far from all topics are ``new``, and these count.
-Rows carry a ``label``, where they belong in a stream, and no text; beside them lie the taxonomy, for ``--taxonomy``,
-and the body of ``PUT /v1/streams/NAME`` for the service.
+share is watched. Of semantic faithfulness the fifths are those of the answers that the topics were found in, with one
+band below all of them; it and the lowest fifth count. A sentence's topic is a category already; sentences far from all
+topics are ``new``, and these count. Rows carry a ``label``, where they belong in a stream, and no text; beside them lie
+the taxonomy, for ``--taxonomy``, and the body of ``PUT /v1/streams/NAME`` for the service.
 """
 
+import bisect
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
@@ -16,11 +18,13 @@ from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData, Sourc
 from secondlaw.faithfulness import ANSWER, Scored, TopicModel
 from secondlaw.formats import write_jsonl
 from secondlaw.formats.whole_files import replace_file
+from secondlaw.language import MINILM_NAME
 
 __all__ = [
     "NEED_TOPICS",
     "STREAMED",
     "Streamed",
+    "band_of",
     "load_topics",
     "save_topics",
     "stream_files",
@@ -37,7 +41,7 @@ NEED_TOPICS: tuple[Streamed, ...] = ("semantic_faithfulness", "topics")
 
 KEPT = ("id", "stream", "model", "ts", "step", "prompt_id", "prompt_set", "conversation_id")
 """Fields that say where a row belongs in a stream."""
-BANDS = 5
+FIFTHS = (0.2, 0.4, 0.6, 0.8)
 LOW = 2
 """Bands that count as low."""
 NEW = "new"
@@ -89,11 +93,15 @@ def write_stream(results: Sequence[Scored], path: Path, *, of: Streamed, topics:
         raise InvalidInput(
             f"{of} of different days need the same topics: give --topics FILE, or --topics-out FILE to make it"
         )
-    taxonomy = _bands(of) if of != "topics" or topics is None else _of_topics(topics)
+    taxonomy = _bands(of, results, topics) if of != "topics" or topics is None else _of_topics(topics)
     rows: list[dict[str, Any]] = []
     left_out = 0
     for one in results:
-        mine = list(_band_row(one, of, taxonomy) if of != "topics" or topics is None else _topic_rows(one, topics))
+        mine = list(
+            _band_row(one, of, taxonomy, _edges(of, topics))
+            if of != "topics" or topics is None
+            else _topic_rows(one, topics)
+        )
         left_out += not mine
         rows += mine
     if not rows:
@@ -167,15 +175,15 @@ def _score_row(one: Scored) -> dict[str, Any]:
     return _placed(one) | {"prompt": example.question, "response": example.answer} | _plain(one)
 
 
-def _band_row(one: Scored, of: Streamed, taxonomy: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _band_row(one: Scored, of: Streamed, taxonomy: dict[str, Any], edges: Sequence[float]) -> Iterator[dict[str, Any]]:
     value = _plain(one).get(of)
     if value is None:
         return
-    band = min(int(value * BANDS), BANDS - 1)
     place = _placed(one)
     place.setdefault("prompt_id", _unit_of(one))
     yield place | {
-        "label": taxonomy["categories"][band]["key"], "classifier": taxonomy["name"], of: round(value, 6),
+        "label": taxonomy["categories"][band_of(value, edges)]["key"], "classifier": taxonomy["name"],
+        of: round(value, 6),
     }  # fmt: skip
 
 
@@ -185,9 +193,8 @@ def _topic_rows(one: Scored, model: TopicModel) -> Iterator[dict[str, Any]]:
     place = _placed(one)
     place.setdefault("prompt_id", _unit_of(one))
     mine = one.embedded.parts == ANSWER
-    new = model.is_new(one.embedded.vectors[mine]).tolist()
-    for number, (topic, is_new) in enumerate(zip(one.topics.labels[mine].tolist(), new, strict=True), 1):
-        label = NEW if is_new else f"t{topic + 1}"
+    for number, topic in enumerate(one.topics.labels[mine].tolist(), 1):
+        label = NEW if topic == len(model.sizes) else f"t{topic + 1}"
         yield place | {"id": f"{place['id']}.{number}", "label": label, "classifier": f"topics/{model.version}"}
 
 
@@ -196,10 +203,31 @@ def _unit_of(one: Scored) -> str:
     return hashlib.blake2b(one.embedded.example.group.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def _bands(of: Streamed) -> dict[str, Any]:
-    edges = [number / BANDS for number in range(BANDS + 1)]
-    names = [f"{of.replace('_', ' ')} {low:.1f} to {high:.1f}" for low, high in itertools.pairwise(edges)]
-    return _taxonomy(f"{of}-bands/1", [(f"b{at}", name, at <= LOW) for at, name in enumerate(names, 1)])
+def band_of(value: float, edges: Sequence[float] = FIFTHS) -> int:
+    """Return the band that a score lies in, 0 the lowest; a band holds its lower edge.
+
+    Examples
+    --------
+    >>> [band_of(value) for value in (0.0, 0.39, 0.4, 1.0)]
+    [0, 1, 2, 4]
+    """
+    return bisect.bisect_right(edges, value)
+
+
+def _edges(of: Streamed, topics: TopicModel | None) -> tuple[float, ...]:
+    return topics.edges if of == "semantic_faithfulness" and topics is not None and topics.edges else FIFTHS
+
+
+def _bands(of: Streamed, results: Sequence[Scored], topics: TopicModel | None) -> dict[str, Any]:
+    edges = _edges(of, topics)
+    low = LOW if len(edges) >= len(FIFTHS) else 1  # values that repeat leave fewer bands
+    names = [f"{of.replace('_', ' ')} {a:.3g} to {b:.3g}" for a, b in itertools.pairwise((0.0, *edges, 1.0))]
+    embedding = results[0].embedding if results else MINILM_NAME
+    on = topics.version if topics is not None and of == "semantic_faithfulness" else ""  # SF is of these topics
+    if not on and embedding != MINILM_NAME and of != "bigram_precision":
+        on = embedding
+    bands = [(f"b{at}", name, at <= low) for at, name in enumerate(names, 1)]
+    return _taxonomy(f"{of}-bands/1{on and f' {on}'}", bands)
 
 
 def _of_topics(model: TopicModel) -> dict[str, Any]:

@@ -50,12 +50,26 @@ def train_combined(
     labels = [_truth(one, field) for one in kept]
     groups = [one.embedded.example.group for one in kept]
     features = np.array([features_of(one.grounding) for one in kept])
-    fitted = fit_combined(features, labels, groups, rng=np.random.default_rng(seed), level=level)
+    fitted = fit_combined(
+        features, labels, groups, rng=np.random.default_rng(seed), level=level, embedding=kept[0].embedding
+    )
     return fitted, len(results) - len(kept)
 
 
 def combined_scores(results: Sequence[Scored], model: CombinedScore) -> list[float | None]:
-    """Return the fitted probability of being faithful of each answer, None where it has no features."""
+    """Return the fitted probability of being faithful of each answer, None where it has no features.
+
+    Raises
+    ------
+    InvalidInput
+        If the score was trained with another embedding.
+    """
+    other = next((one.embedding for one in results if one.embedding != model.embedding), None)
+    if other is not None:
+        raise InvalidInput(
+            f"the combined score was trained with the embedding {model.embedding}, not {other}: give the same, or "
+            "train it anew"
+        )
     return [
         float(model.score(features_of(one.grounding))) if one.grounding.sentences else None for one in results
     ]  # fmt: skip

@@ -25,13 +25,27 @@ STEPS = ((0.75, "s3"), (0.6, "s2"), (0.45, "s1"), (-1.0, "s0"))
 """Cosines from which a sentence has a colour: for the eye, no thresholds of truth."""
 STYLE = """
 .sentence { border-radius: 3px; padding: 1px 5px; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
-.s3 { background: #bfdcf2; } .s2 { background: #e0edf7; } .s1 { background: #fdeacb; } .s0 { background: #f7c99b; }
-.novel { font-weight: 600; color: #8a4b00; }
-.bar { display: inline-block; height: .75em; background: #16324f; vertical-align: -.05em; border-radius: 1px; }
-.share { color: var(--soft); font-size: .8rem; padding-left: 5px; }
+:root { --supported: #bfdcf2; --near: #e0edf7; --far: #fdeacb; --unsupported: #f7c99b; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --supported: #1d4d70; --near: #1b3346; --far: #4a3a17; --unsupported: #7a4313; }
+}
+.s3 { background: var(--supported); } .s2 { background: var(--near); }
+.s1 { background: var(--far); } .s0 { background: var(--unsupported); }
+.novel { font-weight: 600; color: var(--warn); }
+.bar { display: inline-block; height: .75em; background: var(--strong); vertical-align: -.05em; border-radius: 1px; }
+.share { color: var(--soft); font-size: .8rem; padding-left: 5px; white-space: nowrap; }
 article { border-top: 1px solid var(--line); margin-top: 2.2rem; padding-top: .4rem; }
 article h2 { border: 0; margin: .6rem 0 .3rem; }
-td.wide { min-width: 15rem; }
+@media screen and (max-width: 760px) {
+  .sentences table, .sentences tbody, .sentences tr, .sentences th, .sentences td { display: block; min-width: 0; }
+  .sentences thead { display: none; }
+  .sentences tr { border-bottom: 1px solid var(--line); padding: 6px 0; }
+  .sentences th, .sentences td { border: 0; padding: 2px 0; font-weight: 400; }
+  .sentences td::before { color: var(--soft); }
+  .sentences td:nth-child(2)::before { content: "cosine "; }
+  .sentences td:nth-child(3)::before { content: "most like it: "; }
+  .sentences td:nth-child(4)::before { content: "novel: "; }
+}
 """
 
 
@@ -126,7 +140,8 @@ def _sizes(one: Scored) -> str:
     topics = ""
     if one.topics is not None:
         topics = f"; {count(one.topics.k, 'topics')}, stability {one.topics.stability:.2f}"
-    return f"id {one_line(one.embedded.example.id, 60)}. Sentences: {said}{topics}."
+    by = one_line(one.embedding, 60)
+    return f"id {one_line(one.embedded.example.id, 60)}. Sentences: {said}{topics}. Embedding: {by}."
 
 
 def _numbers(one: Scored) -> str:
@@ -159,7 +174,7 @@ def _sentences(one: Scored) -> str:
     more = "" if len(found) <= MOST_SENTENCES else f"<p>{len(found) - MOST_SENTENCES:,} more sentences.</p>"
     return (
         "<h3>Sentences of the answer and what supports them</h3>"
-        + table(("answer", "cosine", "most like it in the context", "novel"), rows)
+        + f'<div class="sentences">{table(("answer", "cosine", "most like it in the context", "novel"), rows)}</div>'
         + more
     )
 

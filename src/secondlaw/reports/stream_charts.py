@@ -216,7 +216,8 @@ def draw_evidence(
             *frame.below(),
             mark.mark_rule(style="sl-drift", strokeDash=[5, 3]).encode(y=y),
             text.encode(x=alt.value(0), y=y, text="said:N"),
-            _chart(rows).mark_line(style="sl-line", clip=True).encode(x=frame.x(), y=y),
+            # A line without points would be an unnamed picture to a screen reader.
+            *([_chart(rows).mark_line(style="sl-line", clip=True).encode(x=frame.x(), y=y)] if rows else []),
             *frame.above(named=True),
             *_hover(rows, frame, y, "evidence"),
         ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from secondlaw.reports.dark import is_recoloured
 from secondlaw.reports.words import tame
 
 __all__ = ["svg_of"]
@@ -16,7 +17,7 @@ GEOMETRY = re.compile(r"\b(d|transform|x|y|x1|x2|y1|y2|width|height)=\"[^\"]*\""
 
 
 def svg_of(specification: Mapping[str, Any], *, prefix: str, title: str, description: str) -> str:
-    """Return a chart as an accessible SVG element.
+    """Return a chart as an accessible SVG element, of class ``recoloured`` where dark screens can have other colours.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def svg_of(specification: Mapping[str, Any], *, prefix: str, title: str, descrip
         f'<title id="{prefix}-title">{escape(tame(title))}</title>'
         f'<desc id="{prefix}-desc">{escape(tame(description))}</desc>'
     )
-    return f"{head} {names}>{said}{body}"
+    scheme = ' class="recoloured"' if is_recoloured(drawn) else ""
+    return f"{head}{scheme} {names}>{said}{body}"
 
 
 def _tidied(tag: str, prefix: str) -> str:
