@@ -8,6 +8,7 @@ knows duplicates nor counts; what the store costs more is the price of that.
     python benchmarks/storage.py                                   # a minute
     python benchmarks/storage.py --fill 10000000 --seconds 60      # 100 streams x 1,000 windows: half an hour
     python benchmarks/storage.py --postgresql-only --copies 50     # 1e7 ids in PostgreSQL: five minutes
+    python benchmarks/storage.py --postgresql-only --copies 50 --page   # and the overview page over HTTP, no other load
 
 ``--copies`` multiplies what was filled through the usual door within PostgreSQL: every copy has ids of its own and
 windows of its own, so that tables and indexes are as large as if all had come as events.
@@ -24,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+from overview_page import page
 
 from secondlaw.behavior import Transcript
 from secondlaw.storage import StoreSettings, StreamSettings, open_store
@@ -212,6 +214,8 @@ def measure(url, given, *, copies=1):
         found["bytes_per_event"] = round(before / rows["event_ids"], 1)
         found["megabytes"] = round(before / 1e6, 1)
         found["overview_ms"] = overview(store)
+        if given.page:
+            return found | page(url, number, batch_of=batch_of, rate=given.page_rate, batch=BATCH)
         found["steady"], number = at_a_rate(store.events.add, number, rate=TARGET_RATE, seconds=given.seconds)
         found["four_senders"], number = as_fast_as_possible(store.events.add, number, seconds=given.seconds, threads=4)
         found["hundred_senders_of_one"], number = as_fast_as_possible(
@@ -229,6 +233,8 @@ def main():
     parser.add_argument("--folder", help="where the SQLite file lies (default: a temporary folder)")
     parser.add_argument("--postgresql-only", action="store_true")
     parser.add_argument("--copies", type=int, default=1, help="of what was filled, made within PostgreSQL")
+    parser.add_argument("--page", action="store_true", help="start the service on the filled store and time GET /")
+    parser.add_argument("--page-rate", type=float, default=TARGET_RATE, help="events a second while the page is timed")
     given = parser.parse_args()
     if given.postgresql_only:
         return postgres(given)
@@ -239,6 +245,8 @@ def main():
         found = measure(f"sqlite:///{folder}/store.db", given)
     show("plain sqlite3, no ids, no counts", {"four_senders": plain})
     show("secondlaw on SQLite", found)
+    if given.page:
+        return 0
     ratio = found["four_senders"]["events_per_s"] / plain["events_per_s"]
     print(f"secondlaw on SQLite : plain sqlite3 = {ratio:.2f} events/s")
     fine = found["steady"]["p99_ms"] < TARGET_P99 and found["overview_ms"] < TARGET_OVERVIEW

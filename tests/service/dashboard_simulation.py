@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from secondlaw.behavior import Transcript
 from secondlaw.service.access import Access
+from secondlaw.service.alarm_routes import alarm_router
 from secondlaw.service.evaluating import Evaluator
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.explanations import Explainer
@@ -135,9 +136,11 @@ def _filled() -> Path:
 
 
 def dashboard_app(one: Simulation, **more: Any) -> FastAPI:
-    """Return an application of the pages alone, with the headers of the service."""
+    """Return an application of the pages and the alarms' API, with the headers of the service."""
     app = FastAPI(openapi_url=None)
     access = Access(one.store, host="127.0.0.1")
+    writer = more.setdefault("writer", AlarmWriter())
+    app.include_router(alarm_router(one.store, access, writer, owner="api"))
     app.include_router(page_router(one.store, one.numbers, access, clock=one.clock, warm=False, **more))
     app.add_middleware(SafeHeaders)
     return app

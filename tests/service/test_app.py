@@ -21,7 +21,7 @@ from secondlaw.service.app import create_app
 from secondlaw.service.evaluating import Evaluator
 from secondlaw.service.running import Parts
 from secondlaw.service.settings import ServiceSettings
-from secondlaw.storage import open_store
+from secondlaw.storage import MonitorStep, NewAlarm, open_store, stream_lease
 
 pytestmark = pytest.mark.unit
 
@@ -159,7 +159,33 @@ def test_tokens_open_what_their_scopes_and_streams_say(client, store):
     assert client.delete("/v1/streams/chat", headers=as_(read)).status_code == 403
     assert len(client.get("/v1/streams", headers=as_(admin)).json()["streams"]) == 2
     assert client.get("/metrics").status_code == 401
+    own = client.get("/metrics", headers=as_(read)).text
+    assert 'secondlaw_responses_total{category="g1",model="m",stream="chat"} 1.0' in own
+    assert "secret" not in own
+    assert "secret" in client.get("/metrics", headers=as_(admin)).text
     assert client.get("/healthz").status_code == 200
+
+
+def test_alarms_of_streams_that_a_token_may_not_read_take_no_place_among_those_it_may(client, store, monkeypatch):
+    monkeypatch.setattr("secondlaw.service.alarm_routes.AT_ONCE", 3)
+    for name in ("own", "other"):
+        store.streams.create(name)
+        lease = store.leases.take([stream_lease(name)], owner="test")[0]
+        opened = [NewAlarm("drift", window, "s", {}) for window in range(5)]
+        store.monitors.put(name, "m", settings={}, who="test")
+        store.monitors.record(lease, name, [MonitorStep("m", {}, 5, [], opened)])
+    _, read = store.tokens.create("out", scopes=("read",), streams=("own",))
+    client.app.state.access._open = None
+
+    def seen(**query):
+        answer = client.get("/v1/alarms", params=query, headers={"authorization": f"Bearer {read}"})
+        return [one["id"] for one in answer.json()["alarms"]]
+
+    mine = [one.id for one in store.alarms.list(stream="own")]
+    assert seen() == mine
+    assert seen(limit=2) == mine[:2]
+    assert seen(limit=2, before=mine[1]) == mine[2:4]
+    assert seen(status="resolved") == []
 
 
 def test_without_tokens_only_this_machine_itself_is_let_in(client):
@@ -248,11 +274,40 @@ def test_settings_of_a_stream_are_checked_and_changed(client):
         {"every": -5},
         {"monitors": {"drift": {"alpha": 7}}},
         {"monitors": {"drift": {"alpah": 0.1}}},
+        {"monitors": []},
+        {"monitors": {"drift": 7}},
+        {"monitors": {"another": {}}},
+        {"monitors": {"drift": {"enabled": "no"}}},
+        {"monitors": {"drift": {"tolerance": 5}}},
+        {"monitors": {"drift": {"baseline_steps": 1.5}}},
+        {"retention": 5},
+        {"retention": {"text_dais": 5}},
+        {"retention": {"text_days": 1.5}},
+        {"keys": [1, 2]},
+        {"keys": ["a"]},
+        {"every": 1e300},
+        {"every": True},
+        {"every": [1]},
         {"x": 1},
     ):
-        assert client.put("/v1/streams/new", json=wrong).status_code == 422
+        answer = client.put("/v1/streams/new", json=wrong)
+        assert (answer.status_code, "__init__" in answer.text) == (422, False), (wrong, answer.text)
+    assert client.get("/v1/streams/new").json()["settings"] == made.json()["settings"]
     assert client.delete("/v1/streams/new").json() == {"deleted": "new"}
     assert client.get("/v1/streams/new").status_code == 404
+
+
+def test_what_is_left_out_of_a_streams_settings_stays_or_is_as_the_service_makes_it(client, store, service):
+    made = client.put("/v1/streams/chat", json={"monitors": {"drift": {"alpha": 0.01}}}).json()["settings"]
+    as_an_event_makes_it = service.new_streams.to_dict()
+    assert made == as_an_event_makes_it | {"monitors": {"drift": {"alpha": 0.01}}}
+    assert made["retention"]["texts"] == "sample"
+    assert client.post("/v1/events", json=event(1)).json()["accepted"] == 1
+    changed = client.put("/v1/streams/chat", json={"retention": {"text_days": 7}}).json()["settings"]
+    assert changed == made | {"retention": made["retention"] | {"text_days": 7}}
+    assert client.put("/v1/streams/chat", json={"monitors": {"drift": {"baseline_steps": 30}}}).status_code == 200
+    assert store.streams.get("chat").settings.monitors == {"drift": {"baseline_steps": 30}}
+    assert client.put("/v1/streams/chat", json={"every": 60}).status_code == 422  # events are there
 
 
 @pytest.mark.parametrize("before", ["", "/drift"])

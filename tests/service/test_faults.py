@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 import time
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -122,12 +121,13 @@ def test_a_body_of_100_mebibytes_is_refused_without_being_kept(tmp_path, service
             yield b" " * MEBIBYTE
 
     before = resident()
-    for path in ("/v1/events", "/v1/streams/chat"):
+    for path in ("/v1/events", "/v1/streams/chat", "/v1/traces", "/alarms/1/note"):
         with httpx.Client(base_url=service.url, timeout=60.0) as client:
-            call = client.put if "streams" in path else client.post
-            kind = {"Content-Type": "application/json"}
-            with suppress(httpx.WriteError):  # where it closed the connection while we were sending
-                assert call(path, content=endless(), headers=kind).status_code == 413
+            method = "PUT" if "streams" in path else "POST"
+            kind = "application/x-www-form-urlencoded" if "note" in path else "application/json"
+            answer = client.request(method, path, content=endless(), headers={"Content-Type": kind})
+            # What still comes is read past, so that the answer is heard, and no proxy makes a 502 of it.
+            assert answer.status_code == (400 if "note" in path else 413), (path, answer.text)
     assert resident() - before < 80 * MEBIBYTE
     assert service.status("/healthz") == 200
 

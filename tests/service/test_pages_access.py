@@ -141,6 +141,9 @@ def test_forms_of_other_sites_are_refused(simulation, client):
     assert client.post("/alarms/1/acknowledge", data={"text": ""}, headers=evil).status_code == 403
     assert client.post("/alarms/1/acknowledge", data={"text": ""}, headers={"origin": "null"}).status_code == 403
     assert simulation.store.alarms.get(1).acknowledged_at is None
+    assert client.post("/signout", headers=evil).status_code == 403  # nor may it sign anybody out, or in
+    assert client.post("/signin", data={"token": token(simulation, "read")}, headers=evil).status_code == 403
+    assert client.get("/").status_code == 200
     own = {"origin": "http://testserver"}
     assert client.post("/alarms/1/acknowledge", data={"text": ""}, headers=own).status_code == 303
     assert simulation.store.alarms.get(1).acknowledged_by == "ann"

@@ -87,6 +87,16 @@ def test_a_re_baselining_needs_a_reason_and_begins_anew(simulation, client):
     answer = client.post("/alarms/1/rebaseline", data={"text": "new model on purpose"})
     assert "re-baselined: new model on purpose" in text_of(answer.text)
     assert simulation.store.alarms.get(1).status == "resolved"
+    for _ in range(2):  # at once, and when a round found nothing to decide on
+        (chat,) = [one for one in client.get("/").text.split("<tr ") if ">chat</a>" in one]
+        assert "not enough data" in chat
+        assert "Its monitor learns anew what is normal, from the next windows" in text_of(chat)
+        assert "drifting" not in chat
+        page = text_of(client.get("/streams/chat").text)
+        assert "not enough data" in page
+        assert "learns anew" in page
+        simulation.evaluate()
+        simulation.hours(0.001)
     simulation.events("chat", range(*window_after(simulation, 2)))
     simulation.hours(2)
     simulation.evaluate()

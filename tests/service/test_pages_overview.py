@@ -93,6 +93,25 @@ def test_a_page_never_waits_for_a_slow_measurement(simulation):
     assert Slow.asked == 4  # each stream's latest window, once
 
 
+def test_one_stream_that_cannot_be_measured_leaves_the_others_their_numbers(simulation, caplog):
+    class Broken:
+        def windows(self, stream, windows):
+            if stream.name == "chat":
+                raise ZeroDivisionError("a mistake of ours")
+            return simulation.numbers.windows(stream, windows)
+
+    board = Board(simulation.store, Broken(), clock=simulation.clock)
+    for _ in range(2):
+        board.lines(lambda name: True)
+        board.settle()
+    lines = board.lines(lambda name: True)
+    assert not any(line.pending for line in lines)
+    assert {line.stream for line in lines if line.numbers is None} == {"chat"}
+    assert [one.getMessage() for one in caplog.records].count(
+        "the numbers of the stream 'chat' could not be measured"
+    ) == 1
+
+
 def test_an_empty_store_says_how_to_send_the_first_event_and_where_traces_go(empty):
     said = page(empty).text
     assert "Nothing has come yet" in said

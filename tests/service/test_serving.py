@@ -58,6 +58,24 @@ def test_calls_of_an_instrumented_application_are_labelled_and_counted_and_sigte
         assert store.queue.depth().leased == 0
 
 
+def test_head_is_answered_with_the_headers_of_get_and_pages_that_never_end_do_not_hold_it(serve):
+    service = serve("workers = 0\nevaluate = false\n")
+    for path in ("/", "/alarms", "/healthz", "/v1/streams", "/openapi.json", "/signin", "/live"):
+        head = service.http.head(path, headers={"accept": "text/html"})
+        assert (head.status_code, head.content) == (200, b""), path
+        if path == "/live":  # the connection is free at once
+            assert head.headers["content-type"].startswith("text/event-stream")
+            continue
+        got = service.http.get(path, headers={"accept": "text/html"})
+        for name in ("content-type", "content-length", "cache-control", "content-security-policy"):
+            assert head.headers[name] == got.headers[name], (path, name)
+    assert service.http.head("/nothing").status_code == 404
+    refused = service.http.head("/v1/events")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert service.stop() == 0
+    assert "Traceback" not in service.log, service.log
+
+
 def test_killed_again_and_again_it_counts_every_acknowledged_event_once(serve):
     service = serve("every = 0\nlease = 2\nattempts = 1000\n")
     with Load(service.url) as load:

@@ -141,6 +141,57 @@ def test_an_export_restores_everything_on_either_database(full, new_url, open_it
             copy.admin.restore(tmp_path / "all.tar.gz")
 
 
+LATER = {
+    "0001": {"monitors", "decisions", "alarms", "audit", "deliveries", "tokens", "merged_sources", "textless"},
+    "0002": {"textless"},
+}
+
+
+def as_an_older_one_wrote_it(folder, schema):
+    """Take from an export what its schema did not know."""
+    stated = json.loads((folder / "contents.json").read_text())
+    for name in LATER[schema]:
+        (folder / f"{name}.jsonl").unlink()
+        del stated["rows"][name]
+    (folder / "contents.json").write_text(json.dumps(stated | {"schema": schema}))
+
+
+@pytest.mark.parametrize("schema", ["0001", "0002"])
+def test_an_export_of_an_older_schema_is_brought_up_to_date_and_restored(
+    full, new_url, open_it, tmp_path, event, schema
+):
+    full.admin.export(tmp_path / "all")
+    as_an_older_one_wrote_it(tmp_path / "all", schema)
+    if schema == "0001":  # it knew fewer values of the whole store, too
+        kept = [line for line in (tmp_path / "all" / "meta.jsonl").read_text().splitlines(True) if "_day" not in line]
+        (tmp_path / "all" / "meta.jsonl").write_text("".join(kept))
+        stated = json.loads((tmp_path / "all" / "contents.json").read_text())
+        stated["rows"]["meta"] = len(kept)
+        (tmp_path / "all" / "contents.json").write_text(json.dumps(stated))
+    copy = open_it(new_url(), attempts=1)
+    rows = copy.admin.restore(tmp_path / "all")
+    assert (rows["textless"], rows["meta"]) == (0, 4)
+    assert copy.counts.read("s") == full.counts.read("s")
+    assert copy.texts.read("s") == full.texts.read("s")
+    assert copy.queue.poisoned() == full.queue.poisoned()
+    assert copy.alarms.list() == (() if schema == "0001" else full.alarms.list())
+    assert copy.admin.check() == ()
+    again = copy.events.add([event(0), event(100), event(101, stream="new")])
+    assert (again.accepted, again.duplicates) == (2, 1)
+    copy.admin.purge()
+
+
+def test_a_damaged_export_of_an_older_schema_restores_nothing(full, new_url, open_it, tmp_path):
+    full.admin.export(tmp_path / "all")
+    as_an_older_one_wrote_it(tmp_path / "all", "0002")
+    lines = (tmp_path / "all" / "totals.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "all" / "totals.jsonl").write_text("".join(lines[1:]))
+    copy = open_it(new_url())
+    with pytest.raises(FileFormatError, match="damaged"):
+        copy.admin.restore(tmp_path / "all")
+    assert copy.streams.list() == ()
+
+
 def test_a_damaged_export_restores_nothing(full, new_url, open_it, tmp_path):
     full.admin.export(tmp_path / "all")
     with pytest.raises(InvalidInput, match="exists"):

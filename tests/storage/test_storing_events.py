@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -144,6 +145,24 @@ def test_windows_are_steps_where_the_stream_says_so(store, event):
     assert store.counts.read("s").windows.tolist() == [3]
 
 
+def test_a_stream_made_by_an_event_that_states_a_step_and_no_time_is_one_of_steps(store, event):
+    accepted = store.events.add(
+        [
+            event(0, stream="run", step=3, ts=None),
+            event(1, stream="run", step=4, ts=None),
+            event(2, stream="hours", step=3),  # when it was is stated: the windows that the operator set
+            event(3, stream="now", ts=None),
+            event(4, stream="hours", step=5, ts=None),
+        ]
+    )
+    assert accepted.accepted == 5
+    assert store.streams.get("run").settings == replace(store.streams.get("now").settings, every=None)
+    assert store.counts.read("run").windows.tolist() == [3, 4]
+    assert store.streams.get("hours").settings.every == store.streams.get("now").settings.every == 3600
+    (rejected,) = store.events.add([event(5, stream="run")]).rejected
+    assert "state their step" in rejected.reason
+
+
 def test_texts_that_databases_refuse_are_stored_all_the_same(store, event):
     odd = event(0, text=True, model="m\0\ud800", prompt_id="p\0")
     assert (
@@ -195,6 +214,8 @@ def test_the_latest_windows_of_all_streams(store, event, clock):
     assert latest["b"].windows.tolist() == [HOUR - 12, HOUR - 11, HOUR - 10]
     assert latest["b"].table[:, 1].tolist() == [1, 1, 1]
     assert len(latest["empty"]) == 0
+    store.events.add([event(9, ts=clock() - timedelta(hours=2), stream="a", label=None)])
+    assert store.events.latest_arrivals(last=3) == {"a": (4, 1), "b": (3, 0), "empty": (0, 0)}
     stream = store.streams.get("a")
     assert (stream.latest_window, stream.last_event_at) == (HOUR, clock())
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from killed_ingest import Client
 
-from secondlaw.errors import StorageFull, StorageUnavailable
+from secondlaw.errors import StorageError, StorageFull, StorageUnavailable
 from secondlaw.storage import StoreSettings, open_store
 
 pytestmark = pytest.mark.unit
@@ -168,6 +168,21 @@ def test_one_bad_work_does_not_break_the_others_of_its_transaction(open_it, even
     assert told == dict.fromkeys(range(10, 16), 2) | {13: "broken"}
     assert store.counts.read("s").total == 11
     assert store.admin.check() == ()
+
+
+def test_an_error_of_the_database_holds_no_text_of_anyone(open_it, tmp_path, sqlite_template, event):
+    import traceback
+
+    assert open_it()._database.backend.writing.hide_parameters
+    assert open_it()._database.backend.reading.hide_parameters
+    shutil.copy(sqlite_template, tmp_path / "broken.db")
+    with open_store(f"sqlite:///{tmp_path}/broken.db") as store:
+        store._database.write(lambda connection: connection.exec_driver_sql("DROP TABLE queue"))
+        with pytest.raises(StorageError) as failed:
+            store.events.add([event(0, text=True, label=None, stream="a stream")])
+    told = "".join(traceback.format_exception(failed.value))
+    assert "queue" in told
+    assert "answer 0" not in told
 
 
 def test_a_mistake_of_ours_lets_nobody_wait_for_ever(tmp_path, sqlite_template, event, monkeypatch):

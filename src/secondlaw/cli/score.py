@@ -71,8 +71,8 @@ def score(
     classifier_engine: Annotated[
         str | None,
         typer.Option(
-            help="What labels responses: embedded, judge, a folder of secondlaw classifier train, or MODULE:FUNCTION "
-            "(default: the setting engine, which is embedded).",
+            help="What labels responses: embedded, embedded-large, judge, a folder of secondlaw classifier train, or "
+            "MODULE:FUNCTION (default: the setting engine, which is embedded).",
             rich_help_panel=_READING,
         ),
     ] = None,

@@ -17,7 +17,7 @@ from fastapi import HTTPException, Request
 from secondlaw.service.settings import is_loopback
 from secondlaw.storage import Store, Token
 
-__all__ = ["COOKIE", "Access", "Caller", "Scope"]
+__all__ = ["COOKIE", "Access", "Caller", "Scope", "check_origin"]
 
 Scope = Literal["ingest", "read", "admin"]
 COOKIE = "secondlaw_token"
@@ -107,7 +107,7 @@ class Access:
         if token is None:
             raise HTTPException(401, "the token is unknown, expired or revoked", {"WWW-Authenticate": "Bearer"})
         if from_cookie:
-            _check_origin(request)
+            check_origin(request)
         return Caller(token, client)
 
     def _is_open(self) -> bool:
@@ -126,7 +126,7 @@ class Access:
         name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         if not is_loopback(name) and name != "testserver":
             raise HTTPException(403, f"the host {name[:80]!r} is no address of this machine")
-        _check_origin(request)
+        check_origin(request)
 
     def _token(self, secret: str) -> Token | None:
         now = self._monotonic()
@@ -150,7 +150,8 @@ def _secret(request: Request) -> tuple[str | None, bool]:
     return cookie, cookie is not None
 
 
-def _check_origin(request: Request) -> None:
+def check_origin(request: Request) -> None:
+    """Refuse, with 403, a request by which a page of another site would change something."""
     origin = request.headers.get("origin")
     if request.method in _SAFE or origin is None:
         return

@@ -1,7 +1,8 @@
 """Alarms and labels as JSON: read, acknowledge, note, resolve, re-baseline, label."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +15,10 @@ from secondlaw.service.problems import READ, WRITE, failed, problems
 from secondlaw.service.query_routes import StreamName
 from secondlaw.storage import Alarm, HumanLabel, Store, stream_lease
 
-__all__ = ["alarm_dict", "alarm_router", "rebaseline"]
+__all__ = ["alarm_dict", "alarm_router", "rebaseline", "seen_alarms"]
+
+AT_ONCE = 200
+"""Alarms that are read at a time."""
 
 AlarmNumber = Annotated[int, Path(ge=1, le=2**53)]
 Who = Annotated[str, Field(max_length=200, description="Said by whom, beside the token's name.")]
@@ -51,6 +55,26 @@ def alarm_dict(alarm: Alarm) -> dict[str, Any]:
     for name in moments:
         found[name] = None if found[name] is None else found[name].isoformat()
     return found | {"details": dict(alarm.details)}
+
+
+def seen_alarms(
+    store: Store,
+    sees: Callable[[str], bool],
+    *,
+    limit: int,
+    stream: str | None = None,
+    status: Literal["open", "resolved"] | None = None,
+    before: int | None = None,
+) -> list[Alarm]:
+    """Return the newest alarms that a caller may see; those of other streams take no place among them."""
+    found: list[Alarm] = []
+    while len(found) < limit:
+        some = store.alarms.list(stream=stream, status=status, limit=AT_ONCE, before=before)
+        found += [one for one in some if sees(one.stream)]
+        if len(some) < AT_ONCE:
+            break
+        before = some[-1].id
+    return found[:limit]
 
 
 def rebaseline(store: Store, stream: str, *, who: str, reason: str, owner: str, writer: AlarmWriter) -> int:
@@ -111,17 +135,18 @@ def alarm_router(store: Store, access: Access, writer: AlarmWriter, *, owner: st
     def list_alarms(
         who: Annotated[Caller, Depends(reader)],
         stream: Annotated[str | None, Query(max_length=300)] = None,
-        status: Annotated[str | None, Query(pattern="^(open|resolved)$")] = None,
+        status: Annotated[Literal["open", "resolved"] | None, Query()] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[int | None, Query(ge=1, le=2**53, description="Only alarms with smaller numbers.")] = None,
     ) -> dict[str, Any]:
         """Return alarms, the newest first."""
         if stream is not None and not who.sees(stream):
             raise HTTPException(403, "this token may not read this stream")
         try:
-            found = store.alarms.list(stream=stream, status=status, limit=limit)  # type: ignore[arg-type]
+            found = seen_alarms(store, who.sees, limit=limit, stream=stream, status=status, before=before)
         except SecondLawError as error:
             raise failed(error) from error
-        return {"alarms": [alarm_dict(one) for one in found if who.sees(one.stream)]}
+        return {"alarms": [alarm_dict(one) for one in found]}
 
     @router.get("/alarms/{number}", operation_id="get_alarm")
     def get_alarm(number: AlarmNumber, who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:

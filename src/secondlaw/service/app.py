@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exception_handlers import http_exception_handler
@@ -13,11 +13,11 @@ from starlette.exceptions import HTTPException
 import secondlaw
 from secondlaw.behavior import Transcript
 from secondlaw.errors import SecondLawError
-from secondlaw.service.access import Access
+from secondlaw.service.access import Access, Caller
 from secondlaw.service.alarm_routes import alarm_router
 from secondlaw.service.ingest import Ingest
 from secondlaw.service.ingest_routes import ingest_router, sender
-from secondlaw.service.limits import BasePath, RateLimit, SafeHeaders
+from secondlaw.service.limits import BasePath, HeadersAlone, RateLimit, SafeHeaders
 from secondlaw.service.metrics import StoreCollector
 from secondlaw.service.otlp_routes import OtlpOptions, otlp_router
 from secondlaw.service.page_assets import assets_version
@@ -107,7 +107,9 @@ def create_app(
         responses=problems(401, 403),
     )
     app.include_router(alarm_router(store, access, parts.writer, owner=parts.owner))
-    app.include_router(query_router(store, parts.numbers, access, default=settings.evaluation))
+    app.include_router(
+        query_router(store, parts.numbers, access, default=settings.evaluation, new=settings.new_streams)
+    )
     app.include_router(_watch_router(store, access, parts))
     for router in pages:
         app.include_router(router)
@@ -133,6 +135,7 @@ def create_app(
     app.add_middleware(BodyPatience, seconds=settings.body_seconds + 1.0)
     app.add_middleware(SafeHeaders)
     app.add_middleware(BasePath, path=settings.base_path)
+    app.add_middleware(HeadersAlone)
     return app
 
 
@@ -162,15 +165,14 @@ def _watch_router(store: Store, access: Access, parts: Parts) -> APIRouter:
 
     @router.get(
         "/metrics", operation_id="metrics", response_class=PlainTextResponse, responses=problems(401, 403, 503),
-        dependencies=[Depends(access.require("read"))],
     )  # fmt: skip
-    def metrics() -> Response:
-        """Return the metrics for Prometheus."""
+    def metrics(who: Annotated[Caller, Depends(access.require("read"))]) -> Response:
+        """Return the metrics for Prometheus, of the streams that the caller may read."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(StoreCollector(store, parts.numbers, parts))
+        registry.register(StoreCollector(store, parts.numbers, parts, sees=who.sees))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router

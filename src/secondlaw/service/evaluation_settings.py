@@ -1,7 +1,9 @@
 """How a stream is monitored, as its settings say it; what they leave out is the service's default."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, Self
 
 from secondlaw.behavior.taxonomy import FIVE, THREE, Taxonomy
@@ -67,6 +69,10 @@ class EvaluationSettings:
         for name in ("grace", "idle", "patience"):
             if not getattr(self, name) >= 0:
                 raise InvalidInput(f"{name} is a number of seconds, 0 or more, got {getattr(self, name)!r}")
+        if not isinstance(self.enabled, bool):
+            raise InvalidInput(f"enabled is true or false, got {self.enabled!r}")
+        if self.baseline_steps % 1:
+            raise InvalidInput(f"a baseline is a whole number of windows, got {self.baseline_steps!r}")
         if not isinstance(self.stride, int) or self.stride < 1:
             raise InvalidInput(f"a stride is a whole number, 1 or more, got {self.stride!r}")
         if self.budget not in BUDGETS:
@@ -75,16 +81,20 @@ class EvaluationSettings:
             raise InvalidInput(f"1 stream or more shares a budget, got {self.streams!r}")
         self.plan(FIVE)
 
-    @classmethod
-    def of(cls, settings: StreamSettings, default: Self | None = None) -> Self:
-        """Return what a stream's settings say, over the service's default.
+    @staticmethod
+    def of(settings: StreamSettings, default: "EvaluationSettings | None" = None) -> "EvaluationSettings":
+        """Return what a stream's settings say, over the service's default; checked once, as pages ask often.
 
         Raises
         ------
         InvalidInput
             If a name is not known or a value cannot be.
         """
-        return (default or cls()).changed(settings.monitors.get(MONITOR, {}))
+        values = settings.monitors.get(MONITOR, {})
+        try:
+            return _checked(default, json.dumps(values, sort_keys=True))
+        except TypeError as error:
+            raise InvalidInput(f"a monitor's settings are plain JSON values: {error}") from error
 
     def changed(self, values: Mapping[str, Any]) -> Self:
         """Return the settings with other values; an unknown name or a wrong value is refused."""
@@ -94,7 +104,9 @@ class EvaluationSettings:
             raise InvalidInput(f"a monitor has no setting {unknown[0]!r}; there are: {', '.join(sorted(known))}")
         news = dict(values)
         if "tolerance" in news:
-            news["tolerance"] = tuple(sorted(dict(news["tolerance"]).items()))
+            if not isinstance(news["tolerance"], Mapping):
+                raise InvalidInput(f"a tolerance is given for each score by name, got {news['tolerance']!r}")
+            news["tolerance"] = tuple(sorted(news["tolerance"].items()))
         try:
             return replace(self, **news)
         except TypeError as error:
@@ -119,6 +131,12 @@ class EvaluationSettings:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self) | {"tolerance": dict(self.tolerance)}
+
+
+@lru_cache(maxsize=1024)
+def _checked(default: EvaluationSettings | None, values: str) -> EvaluationSettings:
+    """Return a default with other values, as JSON text."""
+    return (default or EvaluationSettings()).changed(json.loads(values))
 
 
 def taxonomy_of(settings: StreamSettings) -> Taxonomy:

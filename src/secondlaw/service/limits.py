@@ -1,4 +1,4 @@
-"""How many requests may come, and the headers of every answer."""
+"""How many requests may come, the headers of every answer, and answers that are headers alone."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["BasePath", "RateLimit", "SafeHeaders"]
+__all__ = ["BasePath", "HeadersAlone", "RateLimit", "SafeHeaders"]
 
 CLIENTS = 10_000
 """Callers whose rate is remembered."""
@@ -94,3 +94,31 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class HeadersAlone:
+    """Answers HEAD wherever GET is answered: with the same headers and no body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and of its answer the headers."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        told = False
+
+        async def without_body(message: Message) -> None:
+            nonlocal told
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif message["type"] == "http.response.body" and not told:
+                told = True
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        async def heard() -> Message:
+            # An answer without end (/live) ends with its client, who has all that was asked for.
+            return {"type": "http.disconnect"} if told else await receive()
+
+        await self._app(dict(scope) | {"method": "GET"}, heard, without_body)

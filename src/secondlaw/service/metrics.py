@@ -1,6 +1,6 @@
 """``/metrics`` for Prometheus: counts, S with its interval, evidence, alarms, queue; never a prompt or response."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,14 @@ class StoreCollector:
     store : Store
     numbers : Numbers
     parts : Parts
+    sees : callable
+        Whether who asks may read a stream.
     """
 
-    def __init__(self, store: Store, numbers: Numbers, parts: Parts) -> None:
-        self._store, self._numbers, self._parts = store, numbers, parts
+    def __init__(
+        self, store: Store, numbers: Numbers, parts: Parts, *, sees: Callable[[str], bool] = lambda stream: True
+    ) -> None:
+        self._store, self._numbers, self._parts, self._sees = store, numbers, parts, sees
 
     def collect(self) -> "Iterator[Metric]":
         """Yield every metric."""
@@ -95,9 +99,13 @@ class StoreCollector:
             part: gauge(f"misaligned_share{part}", f"Misaligned share of that window{words}.", ["stream", "model"])
             for part, words in (("", ""), ("_lower", ", lower end"), ("_upper", ", upper end"))
         }
-        decided = {one.stream: one.last_window for one in self._store.monitors.list() if one.name == MONITOR}
+        decided = {
+            one.stream: one.last_window for one in self._store.monitors.list(states=False) if one.name == MONITOR
+        }
         sums, silent = self._store.counts.sums(), self._store.events.without_text()
         for stream in self._store.streams.list():
+            if not self._sees(stream.name):
+                continue
             for model, row in sums.get(stream.name, {}).items():
                 for category, key in enumerate((*stream.settings.keys, OUTSIDE)):
                     responses.add_metric([stream.name, model, key], float(row.get(category, 0)))
@@ -121,12 +129,14 @@ class StoreCollector:
         raised = counter("alarms", "Alarms raised.", ["stream", "monitor", "kind"])
         counts: dict[tuple[str, str, str], list[int]] = {}
         for alarm in self._store.alarms.list(limit=100_000):
+            if not self._sees(alarm.stream):
+                continue
             both = counts.setdefault((alarm.stream, alarm.monitor, alarm.kind), [0, 0])
             both[0] += 1
             both[1] += alarm.status == "open"
-        for record in self._store.monitors.list():
+        for record in self._store.monitors.list(states=False):
             decision = record.decision
-            if decision is None or record.name == MONITOR:
+            if decision is None or record.name == MONITOR or not self._sees(record.stream):
                 continue
             counts.setdefault((record.stream, record.name, "drift"), [0, 0])
             if decision.log_evidence is not None and decision.log_threshold is not None:

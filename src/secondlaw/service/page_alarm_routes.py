@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from secondlaw.errors import LeaseLost
 from secondlaw.service.access import Caller
-from secondlaw.service.alarm_routes import rebaseline
+from secondlaw.service.alarm_routes import rebaseline, seen_alarms
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.evaluation_settings import taxonomy_of
 from secondlaw.service.page_board import began_of
@@ -54,14 +54,7 @@ def alarm_pages(
         before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     ) -> Response:
         who, now = pages.caller(request), clock()
-        found: list[Alarm] = []
-        last = before
-        while len(found) <= SHOWN:
-            page = store.alarms.list(stream=stream or None, status=status, limit=200, before=last)
-            found += [one for one in page if who.sees(one.stream)]
-            if len(page) < 200:
-                break
-            last = page[-1].id
+        found = seen_alarms(store, who.sees, limit=SHOWN + 1, stream=stream or None, status=status, before=before)
         words = _Words(store)
         return pages.page(
             request, "alarms.html", who=who, title="Alarms", alarms=found[:SHOWN],

@@ -1,22 +1,17 @@
-"""What the overview knows: every stream and model, how it stands, its latest numbers; read with a few cheap queries.
-
-The numbers of a window are those of the stream's own page, bootstrap and all; a closed window's seldom change, so they
-are measured once and remembered. What is not measured yet when a page is asked for is measured in the background, and
-the page says so.
-"""
+"""What the overview knows: every stream and model, how it stands, its latest numbers; read with a few cheap queries."""
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
-from secondlaw.errors import SecondLawError
 from secondlaw.service.alert_parts import Began
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
 from secondlaw.service.numbers import Numbers, WindowNumbers
+from secondlaw.service.page_latest_numbers import LatestNumbers, Wanted
 from secondlaw.service.page_words import reason_words, spark_points, window_words
 from secondlaw.service.states import ORDER, StreamState, state_of
 from secondlaw.statistics.entropy import entropy
@@ -27,8 +22,6 @@ __all__ = ["Board", "Line", "began_of", "model_of"]
 SHOWN_WINDOWS = 24
 FRESH = 1.0
 """Seconds for which what was read is shown again."""
-PATIENCE = 0.08
-"""Seconds that a page waits for numbers that are not measured yet."""
 MOST_ALARMS = 10_000
 
 
@@ -88,15 +81,8 @@ class _Read:
     monitors: dict[str, list[MonitorRecord]]
     alarms: dict[str, list[Alarm]]
     totals: dict[str, Totals]
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """A window whose numbers are asked for: of a stream, as it was counted."""
-
-    stream: Stream
-    window: int
-    counted: bytes = field(repr=False)
+    arrived: dict[str, tuple[int, int]]
+    """Events of the windows shown, and those of them without text."""
 
 
 class Board:
@@ -123,23 +109,17 @@ class Board:
         default: EvaluationSettings | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._numbers, self._clock, self._monotonic = store, numbers, clock, monotonic
+        self._store, self._clock, self._monotonic = store, clock, monotonic
         self._default = default
         self._read: _Read | None = None
         self._reading = threading.Lock()
-        self._measured: dict[str, tuple[int, bytes, tuple[WindowNumbers, ...]]] = {}
-        self._no_text: dict[str, tuple[datetime | None, int, int]] = {}
-        self._waiting: dict[str, _Wanted] = {}
-        self._at_work = ""
-        self._working: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self.revision = 0
+        self._latest = LatestNumbers(numbers)
 
     def lines(self, sees: Callable[[str], bool]) -> tuple[Line, ...]:
         """Return all that a caller may see, worst first."""
         read, now = self._look(), self._clock()
         mine = [stream for stream in read.streams if sees(stream.name)]
-        self._ask(read, mine)
+        self._latest.ask(one for one in (_latest_closed(stream, read) for stream in mine) if one is not None)
         found = [line for stream in mine for line in self._lines(stream, read, now)]
         found.sort(key=lambda one: (ORDER.index(one.state.state), -(one.evidence or 0.0), one.stream, one.model))
         return tuple(found)
@@ -153,13 +133,11 @@ class Board:
              tuple((alarm.id, alarm.acknowledged_at) for alarm in read.alarms.get(one.name, ())))
             for one in read.streams if sees(one.name)
         ]  # fmt: skip
-        return hash((self.revision, tuple(parts)))
+        return hash((self._latest.revision, tuple(parts)))
 
     def settle(self, seconds: float = 30.0) -> None:
         """Wait until everything that was asked for is measured."""
-        working = self._working
-        if working is not None:
-            working.join(seconds)
+        self._latest.settle(seconds)
 
     def _look(self) -> _Read:
         with self._reading:
@@ -172,58 +150,17 @@ class Board:
                     alarms.setdefault(alarm.stream, []).append(alarm)
                 totals = self._store.counts.latest(SHOWN_WINDOWS)
                 streams = tuple(one for one in self._store.streams.list() if one.name in totals)
-                self._read = _Read(self._monotonic(), streams, monitors, alarms, totals)
+                arrived = self._store.events.latest_arrivals(SHOWN_WINDOWS)
+                self._read = _Read(self._monotonic(), streams, monitors, alarms, totals, arrived)
             return self._read
-
-    def _ask(self, read: _Read, streams: Sequence[Stream]) -> None:
-        """Have the numbers measured that are not known, and wait for them a little."""
-        with self._lock:
-            for stream in streams:
-                wanted = _latest_closed(stream, read)
-                known = self._measured.get(stream.name)
-                if wanted is not None and (known is None or known[:2] != (wanted.window, wanted.counted)):
-                    self._waiting[stream.name] = wanted
-            if self._waiting and self._working is None:
-                self._working = threading.Thread(target=self._work, name="secondlaw-overview", daemon=True)
-                self._working.start()
-            working = self._working
-        if working is not None:
-            working.join(PATIENCE)
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._working, self._at_work = None, ""
-                    return
-                name = self._at_work = next(iter(self._waiting))
-                wanted = self._waiting.pop(name)
-            try:
-                span = range(wanted.window, wanted.window + 1)
-                found = self._numbers.windows(wanted.stream, span)
-            except SecondLawError:  # the stream was deleted, or the store is away: asked for again by the next page
-                continue
-            with self._lock:
-                self._measured[name] = (wanted.window, wanted.counted, found)
-                self.revision += 1
-
-    def _received(self, stream: Stream) -> tuple[int, int]:
-        """Return the events of the windows shown, and those without text; read again only if something came."""
-        known = self._no_text.get(stream.name)
-        if known is None or known[0] != stream.last_received_at:
-            latest = stream.latest_window or 0
-            arrived = self._store.events.arrivals(stream.name, range(latest - SHOWN_WINDOWS + 1, latest + 1))
-            known = (stream.last_received_at, int(arrived.received.sum()), int(arrived.no_text.sum()))
-            self._no_text[stream.name] = known
-        return known[1], known[2]
 
     def _lines(self, stream: Stream, read: _Read, now: datetime) -> list[Line]:
         totals, records = read.totals[stream.name], read.monitors.get(stream.name, [])
         alarms, every = read.alarms.get(stream.name, []), stream.settings.every
         series = [one for one in records if one.name.startswith(f"{MONITOR}:") and one.decision is not None]
         models = sorted({one.model for one in totals.series} | {model_of(one.name, totals) for one in series})
-        received, no_text = self._received(stream) if stream.last_received_at is not None else (0, 0)
-        known = self._measured.get(stream.name)
+        received, no_text = read.arrived.get(stream.name, (0, 0))
+        known = self._latest.of(stream.name)
         found = []
         for model in models or [""]:
             own = [one for one in series if model_of(one.name, totals) == model]
@@ -231,7 +168,7 @@ class Board:
             state = state_of(
                 stream, [*own, *(one for one in records if one.name == MONITOR)], mine, now=now, default=self._default
             )
-            numbers = next((one for one in known[2] if one.model == model), None) if known is not None else None
+            numbers = next((one for one in known[1] if one.model == model), None) if known is not None else None
             part = None
             if state.evidence is not None and state.threshold:
                 part = min(max(state.evidence / state.threshold, 0.0), 1.0)
@@ -242,7 +179,7 @@ class Board:
                     stream.name, model, state.series, state, window_words(state.since, every, now=now),
                     reason_words(state.reason, has_began=bool(began), now=now),
                     began,
-                    numbers, numbers is None and (stream.name in self._waiting or stream.name == self._at_work),
+                    numbers, numbers is None and self._latest.is_pending(stream.name),
                     "" if known is None else window_words(known[0], every, now=now), part,
                     _spark(totals, model), stream.last_event_at, stream.queued, no_text, received, newest,
                 )
@@ -268,7 +205,7 @@ def began_of(alarm: Alarm, every: int | None) -> str:
     return str(began)
 
 
-def _latest_closed(stream: Stream, read: _Read) -> _Wanted | None:
+def _latest_closed(stream: Stream, read: _Read) -> Wanted | None:
     """Return the latest window with responses that was decided on, or else the latest with responses."""
     totals = read.totals[stream.name]
     if not len(totals):
@@ -276,7 +213,7 @@ def _latest_closed(stream: Stream, read: _Read) -> _Wanted | None:
     decided = [one.last_window for one in read.monitors.get(stream.name, ()) if one.last_window is not None]
     over = totals.windows[totals.windows <= max(decided)] if decided else totals.windows
     window = int((over if len(over) else totals.windows).max())
-    return _Wanted(stream, window, totals.table[totals.windows == window].tobytes())
+    return Wanted(stream, window, totals.table[totals.windows == window].tobytes())
 
 
 def _spark(totals: Totals, model: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import Response
 
-from secondlaw.service.access import COOKIE
+from secondlaw.service.access import COOKIE, check_origin
 from secondlaw.service.page_frame import Pages, base_of, link
 from secondlaw.storage import Store
 
@@ -40,6 +40,7 @@ def sign_in_pages(store: Store, pages: Pages) -> APIRouter:
     ) -> Response:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise HTTPException(403, "a page of another site may not sign in here")
+        check_origin(request)
         found = store.tokens.find(token.strip())
         if found is None:
             return pages.page(request, "signin.html", code=403, title="Sign in", next=safe_next(next), failed=True)
@@ -52,6 +53,7 @@ def sign_in_pages(store: Store, pages: Pages) -> APIRouter:
 
     @router.post("/signout")
     def sign_out(request: Request) -> Response:
+        check_origin(request)
         answer = pages.see_other(link(request, "/signin"))
         answer.delete_cookie(COOKIE, path=base_of(request) or "/", httponly=True, samesite="strict")
         return answer

@@ -19,7 +19,8 @@ from secondlaw.service.evaluation_settings import EvaluationSettings
 from secondlaw.service.genai_content_switches import CONTENT_SWITCHES
 from secondlaw.service.page_explained import explained_by
 from secondlaw.service.page_frame import Pages, stream_place
-from secondlaw.service.page_stream import StreamView, category_names, stream_view
+from secondlaw.service.page_stream import StreamView, category_names
+from secondlaw.service.page_stream_reading import stream_view
 from secondlaw.service.page_stretches import Stretches
 from secondlaw.service.page_words import ago, moment, window_words
 from secondlaw.storage import Store, StoredText

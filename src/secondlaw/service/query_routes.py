@@ -8,11 +8,11 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query
 
 from secondlaw.errors import SecondLawError
 from secondlaw.service.access import Access, Caller
-from secondlaw.service.evaluation_settings import EvaluationSettings, taxonomy_of
+from secondlaw.service.evaluation_settings import EvaluationSettings
 from secondlaw.service.numbers import Numbers
 from secondlaw.service.problems import READ, WRITE, failed, problems
-from secondlaw.service.settings import window_length
 from secondlaw.service.states import state_of
+from secondlaw.service.stream_changes import changed_settings
 from secondlaw.storage import DecisionRecord, Store, StoredText, Stream, StreamSettings
 
 __all__ = ["query_router", "stream_dict"]
@@ -37,7 +37,9 @@ def stream_dict(stream: Stream) -> dict[str, Any]:
     }
 
 
-def query_router(store: Store, numbers: Numbers, access: Access, *, default: EvaluationSettings) -> APIRouter:
+def query_router(
+    store: Store, numbers: Numbers, access: Access, *, default: EvaluationSettings, new: StreamSettings
+) -> APIRouter:
     """Return the routes that read streams, and those that set them.
 
     Parameters
@@ -47,6 +49,8 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
     access : Access
     default : EvaluationSettings
         What streams are monitored by, unless they say.
+    new : StreamSettings
+        What the service makes a new stream with.
     """
     router = APIRouter(prefix="/v1", tags=["streams"], responses=problems(*READ))
     reader, admin = access.require("read"), access.require("admin")
@@ -79,18 +83,16 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
     ) -> dict[str, Any]:
         """Make a stream, or change its settings: window length, retention, monitors; audited.
 
-        ``every`` is a number of seconds, or ``"1h"``; 0 or null where events state their step.
+        ``every`` is a number of seconds, or ``"1h"``; 0 or null where events state their step. What is left out stays
+        as it is; of a new stream it is as the service makes it.
         """
         _allowed(who.may("admin", name))
         try:
-            if "every" in settings:
-                settings = settings | {"every": window_length(settings["every"])}
-            wanted = StreamSettings.from_dict(settings)
-            EvaluationSettings.of(wanted, default)
-            taxonomy_of(wanted)
-            known = {one.name for one in store.streams.list()}
-            changed = store.streams.change(name, wanted, who=who.name) if name in known else None
-            return stream_dict(changed or store.streams.create(name, wanted))
+            known = next((one for one in store.streams.list() if one.name == name), None)
+            wanted = changed_settings(settings, new if known is None else known.settings, default=default)
+            if known is None:
+                return stream_dict(store.streams.create(name, wanted))
+            return stream_dict(store.streams.change(name, wanted, who=who.name))
         except SecondLawError as error:
             raise failed(error) from error
 
@@ -173,12 +175,12 @@ def query_router(store: Store, numbers: Numbers, access: Access, *, default: Eva
     def get_stream(name: StreamName, who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
         """Return a stream, how it stands, and the settings it is monitored by."""
         stream = readable(name, who)
-        records = [one for one in store.monitors.list(name, states=False) if one.decision is not None]
+        records = store.monitors.list(name, states=False)
         open_alarms = store.alarms.list(stream=name, status="open", limit=1000)
         state = state_of(stream, records, open_alarms, now=datetime.now(UTC), default=default)
         return stream_dict(stream) | state.to_dict() | {
             "monitor": EvaluationSettings.of(stream.settings, default).to_dict(),
-            "series": [one.name for one in records],
+            "series": [one.name for one in records if one.decision is not None],
         }  # fmt: skip
 
     return router

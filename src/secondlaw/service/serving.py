@@ -1,6 +1,7 @@
 """Running the service: the application under uvicorn, until it is told to stop."""
 
 import copy
+import gc
 import logging
 import signal
 import sys
@@ -76,6 +77,8 @@ def run_service(store: Store, service: ServiceSettings, settings: Settings, *, l
         timeout_graceful_shutdown=GRACE,
     )
     sys.setswitchinterval(SWITCH)
+    gc.collect()
+    gc.freeze()  # modules last as long as the process: looking through them took .1 s off every few pages
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again when all is done
     _Server(config, parts).run()
 

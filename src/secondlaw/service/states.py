@@ -21,6 +21,8 @@ SILENT_WINDOWS = 3
 BEHIND = timedelta(minutes=10)
 """Time that deciding may lag behind, besides two windows, grace and patience, until what it said is out of date."""
 
+ANEW = "its monitor learns anew what is normal, from the next windows"
+
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
@@ -82,6 +84,7 @@ def state_of(
     if stream.last_event_at is None:
         return StreamState(stream.name, "no data", None, "nothing has come yet", None, None, "", len(alarms))
     stale = _not_decided(stream, monitors, default, now)
+    anew = any(one.name == MONITOR and not one.has_state and one.last_window is not None for one in monitors)
     found = []
     for one in series:
         decision = one.decision
@@ -102,7 +105,9 @@ def state_of(
         elif near:
             state = "watching"
         reason = decision.reason
-        if stale and state != "drifting":
+        if anew:
+            state, reason = "not enough data", ANEW
+        elif stale and state != "drifting":
             state, reason = "not enough data", stale
         elif state == "watching":
             part = (decision.log_evidence or 0.0) / (decision.log_threshold or 1.0)

@@ -10,9 +10,10 @@ from secondlaw.errors import FileFormatError, InvalidInput
 from secondlaw.formats.whole_files import replace_file, sha256_of
 from secondlaw.storage.counts_kept import KeptCounts
 from secondlaw.storage.database import Database
-from secondlaw.storage.exporting import export_store, restore_store
+from secondlaw.storage.exporting import export_store
 from secondlaw.storage.integrity import problems
 from secondlaw.storage.migrating import schema_version
+from secondlaw.storage.restoring import restore_store
 from secondlaw.storage.retention import Purged, purge
 from secondlaw.storage.schema import EVERY_TABLE
 
@@ -82,7 +83,7 @@ class Administration:
         return export_store(self._db, Path(path))
 
     def restore(self, path: str | Path) -> dict[str, int]:
-        """Fill this store, which must be empty, from an export, of SQLite or PostgreSQL."""
+        """Fill this store, which must be empty, from an export of SQLite or PostgreSQL, of this schema or an older."""
         return restore_store(self._db, Path(path))
 
     def export_counts(self, path: str | Path, *, stream: str) -> int:

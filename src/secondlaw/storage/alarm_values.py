@@ -106,7 +106,10 @@ class MonitorStep:
 
 @dataclass(frozen=True, slots=True)
 class MonitorRecord:
-    """A monitor as it is stored; `state` is None before its first step."""
+    """A monitor as it is stored; `state` is None before its first step, and where it was not asked for.
+
+    `has_state` says which; a monitor that was re-baselined has none until its next step, though a last window.
+    """
 
     stream: str
     name: str
@@ -115,6 +118,7 @@ class MonitorRecord:
     last_window: int | None
     decision: DecisionRecord | None
     updated_at: datetime
+    has_state: bool
 
 
 @dataclass(frozen=True, slots=True)

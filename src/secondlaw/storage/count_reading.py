@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select, true
 
 from secondlaw.behavior.counts import Counts
 from secondlaw.storage.events import within
@@ -65,13 +65,7 @@ def latest_totals(connection: Connection, last: int) -> dict[str, Totals]:
         if row.stream_id in known:
             parts[row.stream_id][row.id] = _series(known[row.stream_id].name, row)
             owner[row.id] = row.stream_id
-    recent = (
-        select(totals.c.series_id, totals.c.window, totals.c.category, totals.c.n)
-        .select_from(streams)
-        .join(series, series.c.stream_id == streams.c.id)
-        .join(totals, totals.c.series_id == series.c.id)
-        .where(totals.c.window > streams.c.latest_window - last)
-    )
+    recent = _recent(connection.dialect.name, last)
     rows = _array(connection, recent, 4)
     owners = np.array([owner.get(number, -1) for number in rows[:, 0].tolist()], dtype=np.int64)
     order = np.argsort(owners, kind="stable")
@@ -81,6 +75,21 @@ def latest_totals(connection: Connection, last: int) -> dict[str, Totals]:
         low, high = np.searchsorted(owners, [number, number + 1])
         found[stream.name] = _totals(stream.settings, parts[number], rows[low:high])
     return dict(sorted(found.items()))
+
+
+def _recent(dialect: str, last: int) -> Select[Any]:
+    """Return the query for the totals of every stream's last windows, one range of the key a series.
+
+    PostgreSQL takes the bound, which is another for each stream, for a weak one and would read all totals that ever
+    were; a subquery of its own for each series (``OFFSET 0`` keeps it one) is answered from the key.
+    """
+    columns = (totals.c.series_id, totals.c.window, totals.c.category, totals.c.n)
+    of_series = (totals.c.series_id == series.c.id, totals.c.window > streams.c.latest_window - last)
+    joined = streams.join(series, series.c.stream_id == streams.c.id)
+    if dialect != "postgresql":
+        return select(*columns).select_from(joined.join(totals, of_series[0])).where(of_series[1])
+    one = select(*columns).where(*of_series).correlate(streams, series).offset(0).lateral("recent")
+    return select(*one.c).select_from(joined.join(one, true()))
 
 
 def summed_counts(connection: Connection) -> dict[str, dict[str, dict[int, int]]]:

@@ -110,6 +110,20 @@ class Events:
         with self._db.reading() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(wanted)}
 
+    def latest_arrivals(self, last: int) -> dict[str, tuple[int, int]]:
+        """Return how many events came in the last windows of every stream, and how many of them without text."""
+
+        def recent(name: str) -> ColumnElement[Any]:
+            # A subquery for each stream is answered from the key; a join would read what ever came.
+            wanted = select(func.coalesce(func.sum(arrivals.c[name]), 0)).where(
+                arrivals.c.stream_id == streams.c.id, arrivals.c.window > streams.c.latest_window - last
+            )
+            return wanted.correlate(streams).scalar_subquery()
+
+        found = select(streams.c.name, recent("received"), recent("no_text")).where(streams.c.deleted_at.is_(None))
+        with self._db.reading() as connection:
+            return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(found)}
+
     def arrivals(self, stream: str, windows: range | None = None) -> Arrivals:
         """Return what came to a stream, by window, ascending; windows in which nothing came are left out."""
         with self._db.reading() as connection:

@@ -19,7 +19,7 @@ from secondlaw.errors import SchemaTooNew, StorageError
 from secondlaw.storage.backend import Backend
 from secondlaw.storage.schema import meta
 
-__all__ = ["HEAD", "migrate", "migrate_to", "schema_version", "secret_of"]
+__all__ = ["HEAD", "first_values", "migrate", "migrate_to", "revisions", "schema_version", "secret_of"]
 
 HEAD = "0003"
 """The schema that this version of the program writes."""
@@ -44,7 +44,7 @@ def migrate(backend: Backend) -> None:
         with backend.writing.begin() as connection:
             backend.alone(connection)
             migrate_to(connection, HEAD, address=backend.address)
-            _first_values(connection)
+            first_values(connection)
     except DBAPIError as error:
         raise backend.failure(error) from error
 
@@ -53,7 +53,7 @@ def migrate_to(connection: Connection, revision: str, *, address: str) -> None:
     """Bring the tables up to a revision."""
     script = _script()
     version = _version(connection)
-    if version is not None and version not in {step.revision for step in script.walk_revisions()}:
+    if version is not None and version not in revisions():
         raise SchemaTooNew(
             f"{address} has the schema {version}, this secondlaw knows {HEAD} and older: upgrade secondlaw, or take "
             f"another store"
@@ -68,6 +68,11 @@ def migrate_to(connection: Connection, revision: str, *, address: str) -> None:
     with environment:
         environment.configure(connection=connection, transactional_ddl=True, transaction_per_migration=False)
         environment.run_migrations()
+
+
+def revisions() -> frozenset[str]:
+    """Return all schemas that this version of the program knows."""
+    return frozenset(step.revision for step in _script().walk_revisions())
 
 
 def schema_version(connection: Connection) -> str:
@@ -96,7 +101,7 @@ def _version(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _first_values(connection: Connection) -> None:
+def first_values(connection: Connection) -> None:
     """Write what a store needs from its beginning; a store that has it keeps it."""
     there = set(connection.execute(select(meta.c.name)).scalars())
     first = {"secret": secrets.token_hex(SECRET_BYTES), "names_version": "1", "latest_day": "0", "purged_day": "0"}

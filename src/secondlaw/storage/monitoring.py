@@ -215,7 +215,7 @@ def _records(connection: Connection, *conditions: Any, states: bool = True) -> t
     if not states:
         columns.append(null().label("state"))
     wanted: Select[Any] = (
-        select(*columns, streams.c.name.label("stream"), *said)
+        select(*columns, monitors.c.state.is_not(None).label("has_state"), streams.c.name.label("stream"), *said)
         .join(streams, streams.c.id == monitors.c.stream_id)
         .outerjoin(decisions, latest)
         .where(streams.c.deleted_at.is_(None), *conditions)
@@ -230,7 +230,7 @@ def _record(row: Row[Any]) -> MonitorRecord:
         decision = DecisionRecord(**{name: row._mapping[f"d_{name}"] for name in FIELDS})
     return MonitorRecord(
         row.stream, row.name, json.loads(row.settings), None if row.state is None else json.loads(row.state),
-        row.last_window, decision, instant_of(row.updated_at),
+        row.last_window, decision, instant_of(row.updated_at), bool(row.has_state),
     )  # fmt: skip
 
 

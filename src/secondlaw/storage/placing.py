@@ -1,7 +1,7 @@
 """Where an arriving event belongs: its stream, window, category and series; or why it is rejected."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -92,7 +92,7 @@ def place_all(step: Step, batch: Sequence[Arriving], accepted: Accepted) -> list
 
 def place(step: Step, event: Arriving, accepted: Accepted) -> Placed:
     """Find stream, window, category and series of an event."""
-    stream = _known(step, event.stream)
+    stream = _known(step, event)
     keys = stream.settings.keys
     if stream.settings.every is None:
         if event.step is None:
@@ -120,7 +120,9 @@ def place(step: Step, event: Arriving, accepted: Accepted) -> Placed:
     return Placed(accepted, event, stream, window, category, series)
 
 
-def _known(step: Step, name: str) -> KnownStream:
+def _known(step: Step, event: Arriving) -> KnownStream:
+    """Return an event's stream; made where it is new: of steps if the event states a step and no time."""
+    name = event.stream
     found = step.names.stream(step.connection, name)
     if found is not None:
         return found
@@ -130,7 +132,10 @@ def _known(step: Step, name: str) -> KnownStream:
     checked_name(name)
     if step.names.count_streams(step.connection) >= settings.max_streams:
         raise InvalidInput(f"the store has {settings.max_streams} streams; does a client put ids into their names?")
-    return step.names.new_stream(step.connection, name, settings.new_streams, at=step.now)
+    made = settings.new_streams
+    if event.step is not None and event.at is None:
+        made = replace(made, every=None)
+    return step.names.new_stream(step.connection, name, made, at=step.now)
 
 
 def category_code(label: str, keys: Sequence[str]) -> int:

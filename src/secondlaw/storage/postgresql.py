@@ -53,6 +53,7 @@ class PostgresBackend:
             pool_size=settings.readers,
             max_overflow=settings.readers,
             pool_pre_ping=True,
+            hide_parameters=True,  # texts of people, which no log shall hold
         )
         self.writing: Engine = engine
         self.reading: Engine = engine

@@ -67,6 +67,7 @@ class SqliteBackend:
             connect_args={"timeout": BUSY_MILLISECONDS / 1000, "check_same_thread": False},
             pool_size=connections,
             max_overflow=0,
+            hide_parameters=True,  # texts of people, which no log shall hold
         )
 
         @event.listens_for(engine, "connect")
