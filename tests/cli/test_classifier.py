@@ -210,7 +210,7 @@ def test_the_card_tells_data_measurements_and_limits(run, trained, tmp_path):
     assert "# secondlaw-embedded" in run("classifier", "card").stdout
     assert "\\>=" not in said.stdout  # no escape that a reader of the plain text sees
     for engine in ("saysno:no", "judge", ""):
-        _fails(run("classifier", "card", "--engine", engine), 2, "a card is of embedded or of a folder")
+        _fails(run("classifier", "card", "--engine", engine), 2, "a card is of embedded, embedded-large or a folder")
 
 
 def test_rows_of_one_category_have_no_kappa_and_the_text_says_what_macro_f1_counts(run, write_rows):

@@ -254,7 +254,7 @@ def evaluate(
 @guarded
 def card(
     engine: Annotated[
-        str, typer.Option("--engine", help="embedded, or the folder of a trained classifier.")
+        str, typer.Option("--engine", help="embedded, embedded-large, or the folder of a trained classifier.")
     ] = "embedded",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write Markdown here instead of printing it.")] = None,
 ) -> None:

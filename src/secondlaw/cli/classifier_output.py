@@ -87,12 +87,12 @@ def card_of(engine: str) -> str:
     """
     from importlib.resources import files
 
-    if engine == "embedded":
-        return files("secondlaw.behavior.classifiers").joinpath("data/MODEL_CARD.md").read_text(encoding="utf-8")
+    if card := {"embedded": "data/MODEL_CARD.md", "embedded-large": "data/large/MODEL_CARD.md"}.get(engine):
+        return files("secondlaw.behavior.classifiers").joinpath(card).read_text(encoding="utf-8")
     folder = Path(engine)
     if not engine or not folder.is_dir():
         raise InvalidInput(
-            f"a card is of embedded or of a folder of a trained classifier, got {engine!r}, which is none"
+            f"a card is of embedded, embedded-large or a folder of a trained classifier, got {engine!r}, which is none"
         )
     from secondlaw.pipeline.training import read_trained
     from secondlaw.reports.classifier_card import render_card

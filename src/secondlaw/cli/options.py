@@ -64,8 +64,8 @@ Engine = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="What labels responses: embedded, judge, a folder of secondlaw classifier train, or MODULE:FUNCTION "
-        "(default: embedded).",
+        help="What labels responses: embedded, embedded-large, judge, a folder of secondlaw classifier train, or "
+        "MODULE:FUNCTION (default: embedded).",
         rich_help_panel=_READING,
     ),
 ]

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from secondlaw.behavior.classifiers import CallableClassifier, Classifier, load_default_classifier
+from secondlaw.behavior.classifiers.large import LARGE, load_large_classifier
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
 from secondlaw.pipeline.settings import Settings
@@ -29,7 +30,7 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
     Parameters
     ----------
     spec : str
-        ``embedded``, ``judge``, a folder with ``manifest.json``, or ``MODULE:FUNCTION``.
+        ``embedded``, ``embedded-large``, ``judge``, a folder with ``manifest.json``, or ``MODULE:FUNCTION``.
     settings : Settings
 
     Returns
@@ -51,6 +52,10 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
     """
     if spec == "embedded":
         return default_classifier(settings)
+    if spec == LARGE:
+        return load_large_classifier(
+            folder=settings.models_dir, workers=_workers(settings), download=not settings.offline
+        )
     if spec == "judge":
         from secondlaw.pipeline.judging import open_judge
 
@@ -62,8 +67,8 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
     if module and name.replace(".", "").isidentifier() and not set(module) & set("/\\"):
         return _own(module, name)
     raise InvalidInput(
-        f"--engine is embedded, judge, a folder of a trained classifier, or MODULE:FUNCTION; {spec!r} is none of these"
-        f"{' (there is no such folder)' if set(spec) & set('/.') else ''}"
+        f"--engine is embedded, {LARGE}, judge, a folder of a trained classifier, or MODULE:FUNCTION; {spec!r} is "
+        f"none of these{' (there is no such folder)' if set(spec) & set('/.') else ''}"
     )
 
 

@@ -19,6 +19,7 @@ from secondlaw.behavior.classifiers.evaluation import (
 )
 from secondlaw.behavior.classifiers.labelled import GIVEN_BY_PEOPLE, LabelledRow
 from secondlaw.behavior.classifiers.labelled_reading import RecordedLabel
+from secondlaw.behavior.classifiers.large import LARGE
 from secondlaw.behavior.classifiers.protocol import Classifier
 from secondlaw.behavior.classifiers.training_folder import trained_on
 from secondlaw.behavior.taxonomy import OUTSIDE, Intent, Taxonomy
@@ -172,9 +173,10 @@ def evaluate_recorded(
 
 def seen_in_training(rows: Sequence[LabelledRow], engine: str) -> npt.NDArray[np.bool_] | None:
     """Return which rows are of prompts that an engine was trained on; None if that is not recorded."""
-    if engine != "embedded" and not Path(engine).is_dir():
+    shipped = engine in ("embedded", LARGE)  # both learned from the same prompts
+    if not shipped and not Path(engine).is_dir():
         return None
-    return trained_on([row.prompt for row in rows], None if engine == "embedded" else Path(engine))
+    return trained_on([row.prompt for row in rows], None if shipped else Path(engine))
 
 
 def _counted(rows: Sequence[LabelledRow], *, any_label: bool) -> tuple[list[int], str, list[str]]:

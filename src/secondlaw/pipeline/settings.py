@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     assume_utc: bool = Field(False, description="Read clocks without a zone as UTC.")
     engine: str = Field(
         "embedded",
-        description="What labels responses: embedded, judge, a folder of a trained classifier, MODULE:FUNCTION.",
+        description="What labels responses: embedded, embedded-large, judge, a trained folder, MODULE:FUNCTION.",
     )
     workers: int = Field(0, ge=0, description="Processes that classify; 0 takes one per core, at most 4.")
     models_dir: Path | None = Field(None, description="Folder with model files, looked into first.")

@@ -27,3 +27,11 @@ def test_certain_intents_stay_finite() -> None:
 
 def test_a_plainly_benign_request_stays_benign_when_refused() -> None:
     assert leaned(np.array([[0.7, 0.3]]), np.array([[0.0, 1.0, 0.0]]))[0].argmax() == 0
+
+
+def test_where_an_answer_says_nothing_help_with_harm_stays_harmful() -> None:
+    doubtful, answer = np.array([[0.45, 0.55]]), np.array([[1.0, 0.0, 0.0]])
+    assert leaned(doubtful, answer)[0].argmax() == 0
+    np.testing.assert_allclose(leaned(doubtful, answer, answered=0.0), doubtful)
+    refused = np.array([[0.0, 1.0, 0.0]])
+    np.testing.assert_allclose(leaned(doubtful, refused, answered=0.0), leaned(doubtful, refused))

@@ -8,6 +8,7 @@ Data, licences and measured accuracy: ``data/MODEL_CARD.md``.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +31,21 @@ from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
 from secondlaw.statistics.calibration import CalibrationSample
 
-__all__ = ["EmbeddedClassifier", "load_default_classifier"]
+__all__ = ["EmbeddedClassifier", "Reader", "load_default_classifier"]
 
 NAME = "secondlaw-embedded"
 ROWS_AT_ONCE = 4096
 """Rows whose features are held at a time (26 MB)."""
+
+
+class Reader(Protocol):
+    """What reads prompts for an intent head."""
+
+    def embed(self, texts: Sequence[str], /) -> npt.NDArray[np.float32]:
+        """Return a vector a text."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
 
 
 class EmbeddedClassifier:
@@ -46,14 +57,16 @@ class EmbeddedClassifier:
         Trained heads.
     outside : OutsideDetector
     embedder : SentenceEmbedder
-    reader : SentenceEmbedder
-        Embeds prompts for the intent head, by MiniLM with the shipped adapter.
+    reader : Reader
+        Embeds prompts for the intent head: MiniLM with the shipped adapter, or a larger model.
     version : str
     known : mapping of str to ndarray, optional
         The calibration sample: ``known.act`` (m, 3) and ``known.intent`` (m, 2) as judged without having been trained
         on, ``known.true_act``, ``known.harmful`` and ``known.group`` (m,).
     name : str
         Name of the classifier, where it is not the shipped one.
+    answered : float, optional
+        How much an answer speaks for its request, see :func:`~secondlaw.behavior.classifiers.leaning.leaned`.
     """
 
     def __init__(
@@ -63,15 +76,16 @@ class EmbeddedClassifier:
         outside: OutsideDetector,
         *,
         embedder: SentenceEmbedder,
-        reader: SentenceEmbedder,
+        reader: Reader,
         version: str,
         known: Mapping[str, npt.NDArray[np.generic]] | None = None,
         name: str = NAME,
+        answered: float | None = None,
     ) -> None:
         self._act, self._intent, self._outside = act, intent, outside
         self._embedder, self._reader = embedder, reader
         self._version, self._name = version, name
-        self._known = known
+        self._known, self._answered = known, answered
 
     @property
     def name(self) -> str:
@@ -123,7 +137,7 @@ class EmbeddedClassifier:
                 vectors = self._reader.embed(requests)
                 features = intent_features(vectors, p[unknown], [request_marks(text) for text in requests])
                 done = act[start + unknown]
-                intent[start + unknown] = leaned(self._intent.probabilities(features), done)
+                intent[start + unknown] = leaned(self._intent.probabilities(features), done, answered=self._answered)
         return Judgements(act, intent, outside, self.identity)
 
     def prior(self, taxonomy: Taxonomy, intent: Intent) -> npt.NDArray[np.float64]:
@@ -135,7 +149,7 @@ class EmbeddedClassifier:
         each_act = np.eye(len(ACTS))
         of_intent = np.repeat(given if intent != "unknown" else self._intent.prior[None], len(ACTS), axis=0)
         if intent == "unknown":
-            of_intent = leaned(of_intent, each_act)
+            of_intent = leaned(of_intent, each_act, answered=self._answered)
         out: npt.NDArray[np.float64] = self._act.prior @ compose(each_act, of_intent, taxonomy)
         return out
 
@@ -153,9 +167,8 @@ class EmbeddedClassifier:
         if self._known is None:
             return None
         act, intent = (self._known[f"known.{name}"].astype(np.float64) for name in ("act", "intent"))
-        done, harmful, group = (
-            self._known[f"known.{name}"].astype(np.intp) for name in ("true_act", "harmful", "group")
-        )
+        names = ("true_act", "harmful", "group")
+        done, harmful, group = (self._known[f"known.{name}"].astype(np.intp) for name in names)
         stated = np.eye(2)[harmful]
         keys = list(taxonomy.keys)
         category = np.array(

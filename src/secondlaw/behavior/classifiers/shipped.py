@@ -15,7 +15,7 @@ from secondlaw.errors import ModelFileError
 from secondlaw.formats import sha256_of
 from secondlaw.language import SentenceEmbedder
 
-__all__ = ["MANIFEST", "load_weights", "prompt_reader"]
+__all__ = ["MANIFEST", "checked_file", "load_weights", "prompt_reader", "shipped_folder"]
 
 MANIFEST = "manifest.json"
 
@@ -64,20 +64,35 @@ def prompt_reader(
         If the adapter is missing or damaged.
     """
     manifest = _manifest(None)
-    path = Path(str(_place(None).joinpath(manifest["adapter"])))
-    try:
-        found = sha256_of(path)
-    except OSError as error:
-        raise ModelFileError(f"the adapter {path} cannot be read ({error}); reinstall secondlaw") from error
-    if found != manifest["adapter_sha256"]:
-        raise ModelFileError(
-            f"the adapter {path.name} has sha256 {found}, the manifest says {manifest['adapter_sha256']}; "
-            "reinstall secondlaw"
-        )
+    path = checked_file(shipped_folder() / manifest["adapter"], manifest["adapter_sha256"])
     return SentenceEmbedder(
         folder=folder, max_tokens=manifest["max_tokens"], threads=threads, workers=workers, download=download,
         adapter=path,
     )  # fmt: skip
+
+
+def shipped_folder() -> Path:
+    """Return the folder inside the package."""
+    return Path(str(_place(None)))
+
+
+def checked_file(path: Path, sha256: str) -> Path:
+    """Return the path of an adapter that ships.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot be read, or has another hash than the manifest says.
+    """
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise ModelFileError(f"the adapter {path} cannot be read ({error}); reinstall secondlaw") from error
+    if found != sha256:
+        raise ModelFileError(
+            f"the adapter {path.name} has sha256 {found}, the manifest says {sha256}; reinstall secondlaw"
+        )
+    return path
 
 
 def _place(folder: Path | None) -> Traversable:
