@@ -57,6 +57,9 @@ calibrate: install
 	$(BIN)/python scripts/calibrate_sequences.py
 	$(BIN)/python scripts/calibrate_attribution.py
 	$(BIN)/python scripts/calibrate_corrections.py
+	$(BIN)/python scripts/calibrate_trajectories.py
+	$(BIN)/python scripts/calibrate_flips.py
+	$(BIN)/python scripts/calibrate_goals.py
 	$(BIN)/python scripts/kill_store.py
 
 # What papers claim beside what we measure.

@@ -18,6 +18,8 @@ from secondlaw.cli.compare import compare
 from secondlaw.cli.demo import demo
 from secondlaw.cli.entropy_production import entropy_production
 from secondlaw.cli.faithfulness import faithfulness
+from secondlaw.cli.fisher import fisher
+from secondlaw.cli.goals import goals
 from secondlaw.cli.label import label
 from secondlaw.cli.local_model import local_model
 from secondlaw.cli.measure import measure
@@ -26,6 +28,7 @@ from secondlaw.cli.reproduce import reproduce
 from secondlaw.cli.sample import sample
 from secondlaw.cli.score import score
 from secondlaw.cli.serve import alerts, serve, store, token
+from secondlaw.cli.simulate import simulate
 from secondlaw.cli.stress_set import stress_set
 from secondlaw.cli.temporal import temporal
 from secondlaw.cli.usage import Program
@@ -69,6 +72,9 @@ for _command in (demo, measure, compare, check, temporal, watch, backtest, class
     app.command()(_command)
 app.command(name="entropy-production")(entropy_production)
 app.command()(faithfulness)
+app.command()(fisher)
+app.command()(goals)
+app.command()(simulate)
 app.command()(reproduce)
 app.command(name="local-model")(local_model)
 app.command(name="stress-set")(stress_set)

@@ -1,0 +1,73 @@
+"""A simulation in the terminal: entropies beside exact values, operating point, verdict on a transition."""
+
+from typing import TYPE_CHECKING
+
+from secondlaw.alignment.simulations import Simulation
+from secondlaw.reports.words import interval, number, plain_minus, reading, tame
+from secondlaw.types import Estimate
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["operating_words", "render_simulation_text", "sweep_words"]
+
+
+def render_simulation_text(found: Simulation) -> "RenderableType":
+    """Return a simulation as text for a terminal."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    def line(text: str, style: str = "") -> Text:
+        return Text(plain_minus(tame(text)), style=style)
+
+    settings = found.settings
+    parts: list[RenderableType] = [
+        line(f"model {settings['model']}, {settings['trials']:,} trials of {settings['steps']:,} steps", "bold")
+    ]
+    table = Table("at the end", "simulated", "interval", "exact", box=None)
+    for one in found.quantities:
+        measured = one.measured
+        exact = "" if one.exact is None else f"{one.exact:.3f}"
+        if isinstance(measured, Estimate):
+            table.add_row(Text(one.words), number(measured, minus="-"), interval(measured, minus="-"), exact)
+        else:
+            table.add_row(Text(one.words), "none", "", exact)
+    parts.append(table)
+    parts += [
+        line(reading(one)) for one in {q.measured for q in found.quantities if not isinstance(q.measured, Estimate)}
+    ]
+    if found.operating is not None:
+        parts.append(line(operating_words(found)))
+    if found.sweep is not None:
+        parts += [line(one) for one in sweep_words(found)]
+    parts += [line(f"warning: {one}", "yellow") for one in found.warnings]
+    return Group(*parts, *(line(f"note: {one}") for one in found.notes))
+
+
+def operating_words(found: Simulation) -> str:
+    """Return the least work that holds the tolerated entropy; empty where none was asked for."""
+    if found.operating is None:
+        return ""
+    tolerance, work = found.operating
+    if work == 0.0:
+        return f"{tolerance:g} nats are held without any alignment work"
+    per = "a step" if found.paths.unit == "steps" else "per unit of time"
+    return f"the least alignment work that holds {tolerance:g} nats is {work:.4g} {per}"
+
+
+def sweep_words(found: Simulation) -> list[str]:
+    """Return what the sweep says."""
+    sweep = found.sweep
+    if sweep is None:
+        return []
+    sizes = ", ".join(f"{one:,.0f}" for one in sweep.sizes)
+    said = [
+        f"sweep of gamma / {sweep.reference} from {sweep.control[0]:g} to {sweep.control[-1]:g} at {sizes} "
+        f"{sweep.size_words}: {sweep.verdict.kind}; {sweep.verdict.reason}"
+    ]
+    one = sweep.verdict.growth
+    said.append(f"growth of the steepest slope: (ln size)^{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]")
+    if sweep.verdict.kind == "crossover":
+        said.append("a transition that trials cannot resolve is called a crossover too: raise --sweep-trials")
+    return said
