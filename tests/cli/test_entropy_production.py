@@ -148,6 +148,27 @@ def test_flips_of_single_spins(run, tmp_path):
     assert "not flips" in refused(run, 2, tmp_path / "x.npz", "--estimator", "maxent")
 
 
+def test_the_pair_of_spins_that_act_unequally_is_named(run, tmp_path):
+    rng = np.random.default_rng(1)
+    spins, flipped = np.empty((12000, 3), dtype=np.int8), np.zeros((12000, 3), dtype=bool)
+    now = np.ones(3, dtype=np.int8)
+    for t in range(len(spins)):
+        spins[t] = now
+        k = t % 3
+        field = 0.8 * now[1] if k == 0 else -0.8 * now[0] if k == 1 else 0.0  # spins 0 and 1 drive each other round
+        flipped[t, k] = rng.random() < 1.0 / (1.0 + np.exp(2.0 * now[k] * field))
+        now[k] *= -1 if flipped[t, k] else 1
+    np.savez(tmp_path / "x.npz", spins=spins, flipped=flipped)
+    report = tmp_path / "x.html"
+    found = measured(run, tmp_path / "x.npz", "--report", report)
+    first = found["pairs"][0]
+    assert (first["one"], first["other"], len(found["pairs"])) == ("spin 0", "spin 1", 3)
+    assert found["low"] > 0.0
+    assert first["part"]["low"] > 0.0
+    assert first["onto_one"] > 0.0 > first["onto_other"] or first["onto_one"] < 0.0 < first["onto_other"]
+    assert "spin 0 and spin 1" in report.read_text()
+
+
 @pytest.mark.parametrize("estimator", ["maxent", "tur", "tur-log", "plug-in"])
 def test_estimators_by_name(run, tmp_path, estimator):
     np.save(tmp_path / "x.npy", cycle())

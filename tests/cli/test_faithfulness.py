@@ -150,6 +150,9 @@ def test_the_report_shows_sentences_and_escapes_texts(run, write_rows, tmp_path)
     assert '<span class="novel">1, 99' in page
     assert "does not detect hallucination" in page
     assert '<th scope="col">context</th>' in page
+    assert "Topic divergence" in page
+    assert "Intervals: 95 %" in page
+    assert "0.5 added to every topic" in page
 
 
 def test_two_systems_are_compared_by_question(run, write_rows):
@@ -168,6 +171,37 @@ def test_two_systems_are_compared_by_question(run, write_rows):
     assert support["difference"]["high"] < 0 < support["p_value"] < 0.05
     assert "no partner" in run("faithfulness", first, "--compare", second).stdout
     assert run("faithfulness", first, "--compare", write_rows([row()], "x.jsonl")).exit_code == 2
+
+
+def test_each_answer_is_grounded_in_what_was_retrieved_for_it_and_pairs_share_a_question(run, write_rows):
+    first = [
+        {"group": "g", "question": f"What about bridge {i}?", "context": CONTEXT, "answer": ANSWER} for i in range(3)
+    ]
+    tunnel = "The tunnel was dug in 2010. It is wet. Trains pass through it."
+    second = [one | {"context": [tunnel], "answer": tunnel} for one in reversed(first)]
+    second.append({"group": "g", "question": "Another?", "context": CONTEXT, "answer": ANSWER})
+    paths = write_rows(first, "one.jsonl"), write_rows(second, "two.jsonl")
+    found = json.loads(run("faithfulness", paths[0], "--compare", paths[1], "--json").stdout)
+    assert (found["pairs"], found["unmatched"]) == (3, 1)
+    assert [(one["first"], one["second"]) for one in found["answers"]] == [("1", "3"), ("2", "2"), ("3", "1")]
+    means = {one["name"]: (one["first"], one["second"]) for one in found["differences"]}
+    assert means["support"] == pytest.approx((1.0, 1.0), abs=1e-6)
+    assert means["novel_numbers"] == (0.0, 0.0)
+    assert "3 pairs have different contexts" in found["warnings"][1]
+    alone = [{key: value for key, value in one.items() if key != "group"} for one in second]
+    assert run("faithfulness", paths[0], "--compare", write_rows(alone, "three.jsonl")).exit_code == 0
+
+
+def test_two_answers_to_one_question_are_compared_with_interval_and_p_value(run, write_rows):
+    near, far = long_row(), long_row() | {"answer": " ".join(f"Cake {i} is sweet." for i in range(20))}
+    near["answer"] = near["question"]
+    paths = write_rows([near], "near.jsonl"), write_rows([far], "far.jsonl")
+    one = json.loads(run("faithfulness", paths[0], "--compare", paths[1], "--json").stdout)["answers"][0]
+    assert one["difference"]["high"] < 0.0 < one["p_value"] < 0.01
+    assert one["difference"]["n"] == 41
+    told = " ".join(run("faithfulness", paths[0], "--compare", paths[1]).stdout.split())
+    assert "1 less 1 -0." in told
+    assert "needs 5 questions, got 1" in told
 
 
 def test_a_judge_of_the_users(run, write_rows):
@@ -273,7 +307,7 @@ def test_a_combined_score_is_trained_on_labels_kept_and_used(run, write_rows, tm
     assert found.exit_code == 0, found.output
     assert "1 answers have no label" in found.stderr
     kept = json.loads(out.read_text())
-    assert kept["auroc"]["low"] > 0.9
+    assert kept["auroc"]["value"] > 0.95 > kept["auroc"]["low"] > 0.8  # 60 answers do not show an area of 1
     assert "60 groups" in kept["auroc"]["method"]
     scores = tmp_path / "scores.jsonl"
     new = scored(run, write_rows, rows[0], row(answer=""), options=("--combined", out, "--scores", scores))

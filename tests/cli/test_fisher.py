@@ -114,6 +114,7 @@ def test_a_classifier_and_its_labels(run, folders, write_rows):
     path = write_rows(rows)
     found = measured(run, folders["classifier"], path, *QUICK)
     assert (found["task"], found["predictions"], found["samples"]) == ("class", 16, 16)
+    assert found["trace"]["on_data"]["unit"] == "nats per sample"
     assert measured(run, folders["classifier"], path, *QUICK, "--kind", "empirical")["kind"] == "empirical"
     unlabelled = write_rows([{"text": "the cat"}], name="b.jsonl")
     assert "needs a label for each text" in refused(
@@ -161,6 +162,8 @@ def test_text_and_report(run, folders, texts, tmp_path):
         (("headless",), 2, "is BertModel; the command takes causal language models"),
         (("causal", "--parameters", "layer9.*"), 2, "no parameter has a name like"),
         (("causal", "--tolerance", 0.5), 2, "tolerance is a share"),
+        (("causal", "--memory", "nan"), 2, "memory is a number of bytes, 0 or more, got nan"),
+        (("causal", "--memory", -1), 2, "memory is a number of bytes, 0 or more"),
         (("causal", "--folds", 1), 2, "folds are at least 2"),
         (("causal", "--device", "nowhere"), 2, "there is no device 'nowhere'"),
         (("causal", "--field", "body"), 12, "holds no text"),
@@ -183,6 +186,27 @@ def test_data_without_words(run, folders, tmp_path, write_rows):
     assert "the texts have one token" in refused(run, 12, folders["causal"], short)
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     assert "no UTF-8" in refused(run, 2, folders["causal"], tmp_path / "latin.txt")
+
+
+def test_a_file_that_is_no_gguf_is_never_opened(run, folders, texts):
+    assert "is no folder and no .gguf file" in refused(run, 13, folders["causal"] / "config.json", texts)
+
+
+def test_lines_that_are_no_json_are_told(run, folders, tmp_path):
+    data = tmp_path / "part.jsonl"
+    data.write_text('{"text": "the cat sat"}\n{"text":\n', encoding="utf-8")
+    notes = measured(run, folders["causal"], data, *QUICK)["notes"]
+    assert any("1 of 2 rows" in one and "line 2: the line is no JSON" in one for one in notes)
+    data.write_text('{"text":\n', encoding="utf-8")
+    assert "line 1: the line is no JSON" in refused(run, 12, folders["causal"], data)
+
+
+def test_drawn_labels_are_warned_of(run, folders, texts):
+    exact = measured(run, folders["causal"], texts, *QUICK)
+    drawn = measured(run, folders["causal"], texts, *QUICK, "--kind", "monte-carlo")
+    assert drawn["largest"]["value"] > exact["largest"]["high"]
+    assert any("measure the exact kind" in one for one in drawn["notes"])
+    assert not any("measure the exact kind" in one for one in exact["notes"])
 
 
 def test_weights_that_are_not_numbers(run, folders, texts, tmp_path):

@@ -162,5 +162,23 @@ def test_bad_input_ends_with_its_exit_code(run, files, tmp_path):
         assert "--beta is a number of 0 or more" in refused(run, 2, runs, "--world", world, "--beta", beta)
     assert "setting level" in refused(run, 2, runs, "--world", world, "--level", 1.5)
     assert "is no folder" in refused(run, 2, runs, "--world", world, "--report", tmp_path / "no" / "page.html")
+    for changed, message in (
+        ({"stay": "no"}, "stay must be true or false, got 'no'"),
+        ({"goals": {"a": [[0, 0]], "b": [[0, 1.7]]}}, "goal 'b' of a grid is a list of [row, column]"),
+    ):
+        assert message in refused(run, 2, runs, "--world", write_world(tmp_path / "wrong.json", **changed))
+    both = {"goals": {"a": {"reach": ["x"]}, "b": {"reach": ["y"]}}, "actions": ["u"]}
+    for states, message in ((5, "states is a list of names, got 5"), (["x", "x"], "got 'x' twice")):
+        named = tmp_path / "named.json"
+        named.write_text(json.dumps({"states": states, "transitions": [["x", "u", "x", 1]]} | both))
+        assert message in refused(run, 2, runs, "--world", named)
+    twice = tmp_path / "twice.jsonl"
+    rows = [{"agent": "a", "state": [2, 3], "action": "left", "step": 0}] * 2
+    twice.write_text("\n".join(map(json.dumps, rows)))
+    assert "agent a has two rows of step 0" in refused(run, 13, twice, "--world", world)
+    jump = tmp_path / "jump.jsonl"
+    rows = [{"agent": "a", "state": [2, column], "action": "left", "step": column} for column in (0, 6)]
+    jump.write_text("\n".join(map(json.dumps, rows)))
+    assert "agent a, step 0: action left in state 2,0 never leads" in refused(run, 13, jump, "--world", world)
     walls = write_world(tmp_path / "walls.json", grid=["A.....B", ".......", ".......", "..###..", "C.....D"])
     assert "never leads to" in refused(run, 13, runs, "--world", walls)

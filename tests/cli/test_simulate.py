@@ -122,7 +122,7 @@ def test_text_and_report_say_the_same(run, tmp_path):
     text = " ".join(result.stdout.split())
     for said in (
         "E[S(p)]: how undecided one agent is",
-        "the least alignment work that holds 1.2 nats is 0.8988",
+        "the least alignment work that holds E[S(p)] at 1.2 nats is 0.8988",
         "crossover",
     ):
         assert said in text
@@ -132,6 +132,49 @@ def test_text_and_report_say_the_same(run, tmp_path):
     assert "0.8988" in html
 
 
+def test_the_operating_point_names_its_entropy(run):
+    quick = ("--steps", 50, "--trials", 20)
+    of_a = simulated(run, "--model", "diffusion", *quick, "--tolerance", 1.2)
+    assert of_a["operating_point"]["entropy"] == "E[S(p)]"
+    of_b = simulated(run, "--model", "random-energy", *quick, "--tolerance", 2.5)["operating_point"]
+    assert of_b["entropy"] == "S(E[p])"
+    held = simulated(run, "--model", "random-energy", *quick, "--work", of_b["work"])
+    assert held["entropy_of_mean"]["exact"] == pytest.approx(2.5, abs=1e-3)
+    published = simulated(run, "--model", "published", "--tolerance", 0.3)["operating_point"]
+    assert published["entropy"] == "E[S]"
+    after = simulated(run, "--model", "published", "--work", published["work"])
+    assert after["mean_entropy"]["exact"] == pytest.approx(0.3)
+
+
+def test_no_least_work_where_noise_is_held_at_zero(run):
+    found = simulated(run, "--model", "published", "--clipped", "--tolerance", 0.3, "--trials", 200)
+    assert found["operating_point"] is None
+    assert "no closed form" in found["warnings"][0]
+    # What the formula without a floor says leaves three times as much.
+    held = simulated(run, "--model", "published", "--clipped", "--work", 0.000139, "--trials", 200)
+    assert held["mean_entropy"]["measured"]["low"] > 0.6
+
+
+def test_intervals_stay_within_what_a_quantity_can_be(run):
+    found = simulated(run, "--model", "random-energy", "--goals", 300, "--trials", 5, "--work", 0.2)
+    assert found["intended_share"]["measured"]["low"] == 0.0
+    found = simulated(run, "--model", "published", "--clipped", "--work", 0.001, "--trials", 5)
+    assert found["mean_entropy"]["measured"]["low"] == 0.0
+
+
+def test_a_long_step_is_warned_of(run):
+    rates = ("--model", "diffusion", "--work", 0.5, "--steps", 600, "--trials", 20)
+    assert any("lower --dt to 0.2" in one for one in simulated(run, *rates, "--dt", 0.9)["warnings"])
+    assert not any("--dt" in one for one in simulated(run, *rates, "--dt", 0.1)["warnings"])
+
+
+def test_exact_shares_have_the_unit_of_simulated_ones(run):
+    result = run("simulate", "--model", "random-energy", "--quiet")
+    line = next(one for one in result.stdout.splitlines() if "E[p_1]" in one)
+    assert line.count("%") == 2
+    assert "preference h = 5.756" in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("code", "message", "words"),
     [
@@ -139,6 +182,16 @@ def test_text_and_report_say_the_same(run, tmp_path):
         (2, "gaming is a rate and must be 0 or more, got -1", ("--model", "diffusion", "--gaming", -1)),
         (2, "work is a rate and must be 0 or more, got -0.5", ("--model", "diffusion", "--work", -0.5)),
         (2, "diffusion must be a positive number, got -0.1", ("--model", "diffusion", "--diffusion", -0.1)),
+        (2, "work is a rate and must be 0 or more, got -2", ("--model", "published", "--work", -2)),
+        (2, "tolerance must be a positive number, got nan", ("--model", "published", "--tolerance", "nan")),
+        (2, "tolerance must be a positive number, got nan", ("--model", "random-energy", "--tolerance", "nan")),
+        (2, "dt must be a positive number, got nan", ("--model", "random-energy", "--dt", "nan")),
+        (2, "preference must lie between", ("--model", "random-energy", "--preference", 1e308)),
+        (2, "variance of a logit and at most", ("--model", "random-energy", "--work", 1e-9)),
+        (2, "in memory: ask for fewer", ("--model", "random-energy", "--goals", 100_000_000)),
+        (2, "in memory: ask for fewer", ("--model", "diffusion", "--trials", 100_000_000)),
+        (2, "in memory: ask for fewer", ("--model", "published", "--steps", 100_000_000)),
+        (2, "goal 2 of 2 is favored by neither", ("--model", "diffusion", "--proxy", "1,0", "--intended", "1,0")),
         (2, "noise_trace is a rate", ("--model", "published", "--noise-trace", -2)),
         (2, "proxy needs at least two goals", ("--model", "diffusion", "--proxy", "1", "--intended", "1")),
         (2, "proxy must sum to 1, got 0.9", ("--model", "diffusion", "--proxy", "0.5,0.4")),
@@ -171,6 +224,8 @@ def test_settings_files_that_are_none_are_refused(run, tmp_path):
         ("c.toml", 'model = "diffusion"\ngamming = 1.0', 2, "has no parameter gamming; did you mean gaming?"),
         ("d.toml", 'model = "diffusion"\nwork = "much"', 2, "work must be a number, got 'much'"),
         ("e.toml", 'model = "diffusion"\nproxy = ["a", "b"]', 2, "proxy is a list of probabilities"),
+        ("g.json", '{"model": "published", "clipped": "no"}', 2, "clipped must be true or false, got 'no'"),
+        ("h.json", '{"model": "random-energy", "goals": 10.5}', 2, "goals must be a whole number, got 10.5"),
         ("f.toml", 'model = "diffusion"\nsteps = 1.5', 2, "steps must be a whole number, got 1.5"),
     ):
         (tmp_path / name).write_text(content)

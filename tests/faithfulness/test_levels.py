@@ -12,6 +12,7 @@ from secondlaw.faithfulness import (
     production_levels,
     semantic_divergence,
     semantic_faithfulness,
+    udib,
 )
 from secondlaw.types import Estimate, Insufficient
 
@@ -39,6 +40,32 @@ def test_p_values_hold_their_level(asked, answered):
     for alpha in (0.05, 0.2):
         assert (p <= alpha).sum() <= binom.ppf(0.999, n, alpha)
         assert (p <= alpha).sum() >= binom.ppf(0.001, n, alpha) * 0.4  # discrete: conservative at few sentences
+
+
+@pytest.mark.calibration
+def test_p_values_hold_their_level_where_the_topics_were_found_in_the_same_sentences():
+    rng, n = np.random.default_rng(8), 200
+    p = np.empty(n)
+    for number in range(n):
+        centres, size = rng.normal(size=(6, 12)), 12 + 28
+        x = centres[rng.choice(6, size=size, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05])] + 0.8 * rng.normal(size=(size, 12))
+        topics = udib(x / np.linalg.norm(x, axis=1, keepdims=True), rng=rng, restarts=2)
+        counts = [np.bincount(part, minlength=max(2, topics.k)) for part in (topics.labels[:28], topics.labels[28:])]
+        p[number] = level_table([counts[0]], [counts[1]], rng=rng, draws=59).p_value[0]
+    for alpha in (0.05, 0.2, 0.5):
+        assert binom.ppf(0.0005, n, 0.6 * alpha) <= (p <= alpha).sum() <= binom.ppf(0.999, n, alpha), alpha
+
+
+@pytest.mark.calibration
+@pytest.mark.parametrize("answered", [1, 5, 20])
+def test_intervals_of_the_mass_off_the_questions_topics_cover(answered):
+    rng, n, covered = np.random.default_rng(answered), 200, 0
+    question = np.array([9, 5, 0, 0])
+    for _ in range(n):
+        law = rng.dirichlet(np.full(4, 0.6))
+        table = level_table([rng.multinomial(answered, law)], [question], rng=rng, draws=20)
+        covered += table.off_support_mass(0).covers(law[2:].sum())
+    assert covered >= binom.ppf(0.001, n, NOMINAL)
 
 
 def laws_of(kind, k, rng):

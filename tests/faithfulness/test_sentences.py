@@ -42,6 +42,17 @@ CASES = {
     "only numbers": ("12 13.5 7", ["12 13.5 7"]),
     "nothing": (" \n\t ... --- ", []),
     "empty": ("", []),
+    "wrapped numbers": ("It rose to\n609. It fell to\n12. Then it stopped.",
+                        ["It rose to\n609.", "It fell to\n12.", "Then it stopped."]),
+    "a wrapped number in a list": ("1. It rose to\n609. Good.\n2. It fell.", ["It rose to\n609.", "Good.", "It fell."]),
+    "letters and levels": ("a. First thing\nb. Second thing\n\n1.1. Foo\n1.2. Bar",
+                           ["First thing", "Second thing", "Foo", "Bar"]),
+    "roman": ("i. one\nii. two\niii. three", ["one", "two", "three"]),
+    "no list": ("e. g. this One\nx. y", ["e. g. this One\nx. y"]),
+    "a rule of stars": ("One.\n* * *\nTwo.", ["One.", "Two."]),
+    "wide decimals": ("３．５キロある。終わり．次。", ["３．５キロある。", "終わり．", "次。"]),
+    "no capitals": ("the bridge opened in 1932. it spans the harbour, e.g. here. at 5 p.m. boats pass! ok",
+                    ["the bridge opened in 1932.", "it spans the harbour, e.g. here.", "at 5 p.m. boats pass!", "ok"]),
 }  # fmt: skip
 
 

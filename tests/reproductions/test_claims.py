@@ -37,6 +37,12 @@ def test_entropy_of_behavior(seed):
     assert 98.0 < share < 99.9
 
 
+def test_a_page_without_a_folder_is_refused_before_any_work(tmp_path):
+    result = CliRunner().invoke(app, ["reproduce", "2511.10704", "--json", "--page", str(tmp_path / "no" / "x.md")])
+    assert result.exit_code == 2
+    assert "is no folder; make it first" in json.loads(result.stdout)["error"]["message"]
+
+
 def test_the_command_gives_a_list_of_claims(monkeypatch):
     monkeypatch.delenv("SECONDLAW_DATA", raising=False)
     runner = CliRunner()

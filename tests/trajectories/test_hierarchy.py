@@ -111,7 +111,8 @@ def test_members_and_asymmetry_follow_the_observables():
     )
     theta = np.arange(float(len(members)))
     first = observables.names.index("x0' x1 - x0 x1'")
-    assert coupling_asymmetry(observables, theta)[0, 1] == theta[first]
+    scale = observables.scale[0] * observables.scale[1]  # of standardised variables; the parameters are not
+    assert coupling_asymmetry(observables, theta)[0, 1] == pytest.approx(theta[first] / scale)
     custom = CustomObservables(lambda x0, x1: x1[:, :1] - x0[:, :1], ("a",))
     assert members_of(custom) is None
     assert coupling_asymmetry(custom, theta[:1]) is None

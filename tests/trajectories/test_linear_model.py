@@ -55,8 +55,11 @@ def test_data_that_carry_no_number_are_refused():
     x = reversible_noise(400, 2, rng)
     with pytest.raises(InvalidInput, match="never changes"):
         LinearModel().fit(Trajectories.of([np.c_[x, np.ones(400)]]), rng=rng)
-    with pytest.raises(InvalidInput, match="without error"):
+    with pytest.raises(InvalidInput, match="follows from the others"):
         LinearModel().fit(Trajectories.of([np.c_[x, x.sum(axis=1)]]), rng=rng)
+    t = 0.3 * np.arange(400)
+    with pytest.raises(InvalidInput, match="without error"):
+        LinearModel().fit(Trajectories.of([np.stack([np.cos(t), np.sin(t)], axis=1)]), rng=rng)
     with pytest.raises(NotEnoughData, match="too few to fit"):
         LinearModel().fit(Trajectories.of([reversible_noise(60, 4, rng)]), rng=rng)
 

@@ -18,6 +18,8 @@ def test_examples_run_and_give_what_the_page_says():
     with contextlib.redirect_stdout(io.StringIO()):
         for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
             exec(compile(block, PAGE.name, "exec"), names)
+    assert names["spins"].null.p_value < 0.01
+    assert 0.0 < names["spins"].estimate.low < names["sample"].entropy_production.value
     assert names["triple"].estimate.covers(CYCLE / 2)
     assert names["growth"].results[0].estimate.low == 0.0
     assert names["growth"].increments[0].covers(CYCLE)

@@ -5,7 +5,7 @@ import pytest
 from known_processes import CYCLE, driven_cycle, metropolis_chain, reversible_noise
 from scipy.stats import binom
 
-from secondlaw.trajectories import MaxEnt, StateFluxes, Trajectories, UncertaintyRelation
+from secondlaw.trajectories import MaxEnt, StateFluxes, Trajectories, UncertaintyRelation, by_order
 
 pytestmark = pytest.mark.calibration
 FAST = {"resamples": 500, "draws": 399}
@@ -75,3 +75,19 @@ def test_the_sign_flip_test_has_power():
         result = MaxEnt(StateFluxes(3), **FAST).fit(data, rng=rng)
         found += result.null.p_value < 0.025 and result.estimate.low > 0
     assert found >= 6
+
+
+def test_parts_of_a_value_and_what_an_order_adds_are_covered():
+    """The three edges of a driven cycle share alike; of its states as two binary variables order 1 shows nothing."""
+    runs, missed, gained, above = 50, 0, 0, 0
+    for seed in range(500, 500 + runs):
+        rng = np.random.default_rng(seed)
+        result = MaxEnt(StateFluxes(3), **FAST).fit(Trajectories.of([driven_cycle(3000, rng)]), rng=rng)
+        missed += sum(not part.estimate.covers(CYCLE / 3.0) for part in result.contributions)
+        raster = np.stack([driven_cycle(2500, rng) == k for k in (0, 1)], axis=1).astype(float)
+        (_, second), (gain,) = by_order(Trajectories.of([raster]), (1, 2), rng=rng, **FAST)
+        gained += not gain.covers(second.estimate.value)
+        above += second.estimate.low > CYCLE
+    assert at_most(missed, 3 * runs, 0.08)  # .073 of 720 in scripts/calibrate_trajectories.py
+    assert at_most(gained, runs, 0.05)
+    assert at_most(above, runs, 0.025)

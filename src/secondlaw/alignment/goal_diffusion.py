@@ -81,8 +81,8 @@ class GoalDiffusion:
         alpha = (self.gaming * self.proxy + self.work * self.intended) / self.diffusion
         if (alpha <= 0.0).any():
             raise InvalidInput(
-                f"goal {int(np.argmin(alpha))} is favored by neither proxy nor intended goals, so there is no "
-                "stationary law: give it a positive share"
+                f"goal {int(np.argmin(alpha)) + 1} of {alpha.size} is favored by neither proxy nor intended goals, so "
+                "there is no stationary law: give it a positive share"
             )
         return unwritable(alpha)
 

@@ -15,6 +15,8 @@ __all__ = ["entropy_production"]
 
 _READING = "Reading"
 _NUMBERS = "Numbers"
+_FIELD = "Currents of a diffusion"
+_DISCRETE = "States and jumps"
 _OUTPUT = "Output"
 
 
@@ -22,13 +24,16 @@ _OUTPUT = "Output"
 def entropy_production(
     file: Annotated[
         Path,
-        typer.Argument(help="Trajectories: .npy, .npz, CSV, Parquet, HDF5 or zarr; spikes as events with --bin."),
+        typer.Argument(
+            help="Trajectories: .npy, .npz, CSV, Parquet, HDF5, zarr; spikes as events with --bin, jumps with --jumps."
+        ),
     ],
     estimator: Annotated[
         str,
         typer.Option(
             "--estimator",
-            help="auto, maxent, tur, tur-log, plug-in, currents, neep, classifier, flips.",
+            help="auto (says why it took what it did), maxent, tur, tur-log, plug-in, currents, linear-model, neep, "
+            "classifier, logistic, flips, jumps, waiting-times.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "auto",
@@ -53,6 +58,70 @@ def entropy_production(
             "--odd", help="Variables odd under time reversal, by commas: velocities.", rich_help_panel=_NUMBERS
         ),
     ] = None,
+    memory: Annotated[
+        str,
+        typer.Option(
+            "--memory",
+            help="Steps of memory of plug-in: 1, 2, ... or auto, by held-out likelihood.",
+            rich_help_panel=_DISCRETE,
+        ),
+    ] = "1",
+    edges: Annotated[
+        str | None,
+        typer.Option(
+            "--edges",
+            help="Visible jumps for waiting-times, as a:b,b:c; both directions. Default: all.",
+            rich_help_panel=_DISCRETE,
+        ),
+    ] = None,
+    bins: Annotated[int, typer.Option("--bins", min=1, help="Bins of waiting times.", rich_help_panel=_DISCRETE)] = 6,
+    basis: Annotated[
+        Literal["linear", "polynomial", "radial", "network"],
+        typer.Option(
+            "--basis",
+            help="Of the field; linear suits linear dynamics alone, network needs torch.",
+            rich_help_panel=_FIELD,
+        ),
+    ] = "linear",
+    degree: Annotated[
+        int | None,
+        typer.Option("--degree", min=0, max=9, help="Of a polynomial field, 3 by default.", rich_help_panel=_FIELD),
+    ] = None,
+    diffusion: Annotated[
+        Literal["constant", "state"],
+        typer.Option("--diffusion", help="Whether the noise depends on the state.", rich_help_panel=_FIELD),
+    ] = "constant",
+    periods: Annotated[
+        str | None,
+        typer.Option(
+            "--periods",
+            help="Variables that wrap around, with their periods: angle=2pi,phase=1.",
+            rich_help_panel=_FIELD,
+        ),
+    ] = None,
+    time_degree: Annotated[
+        int | None,
+        typer.Option(
+            "--time-degree",
+            min=0,
+            help="Protocols: degree of the field in time; 20 or more realisations.",
+            rich_help_panel=_FIELD,
+        ),
+    ] = None,
+    stencil: Annotated[
+        int,
+        typer.Option(
+            "--stencil",
+            min=1,
+            max=2,
+            help="2: no term of first order in dt, for coarse steps.",
+            rich_help_panel=_FIELD,
+        ),
+    ] = 1,
+    measurement_noise: Annotated[
+        bool,
+        typer.Option("--measurement-noise", help="Allow for errors of measurement.", rich_help_panel=_FIELD),
+    ] = False,
     blocks: Annotated[
         int,
         typer.Option(
@@ -76,6 +145,12 @@ def entropy_production(
         float | None,
         typer.Option("--bin", help="The file holds spikes (time, neuron); width of a bin.", rich_help_panel=_READING),
     ] = None,
+    jumps: Annotated[
+        bool,
+        typer.Option(
+            "--jumps", help="One row a jump: the time, and the state that is entered.", rich_help_panel=_READING
+        ),
+    ] = False,
     gaps: Annotated[
         Literal["refuse", "cut"],
         typer.Option("--gaps", help="Missing values or steps: refuse, or cut there.", rich_help_panel=_READING),
@@ -97,6 +172,12 @@ def entropy_production(
     exact: Annotated[
         float | None, typer.Option("--exact", help="Known value, drawn in the report.", rich_help_panel=_OUTPUT)
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device", help="cuda or cpu in torch, for flips and for --basis network.", rich_help_panel=_NUMBERS
+        ),
+    ] = None,
     as_json: Json = False,
     report: Report = None,
     quiet: Quiet = False,
@@ -110,23 +191,31 @@ def entropy_production(
     sign flips. A rate per unit of time if --dt or --time is given, else nats a step. A value of 0 does not show
     reversibility. Exit code 12 where data are too few, missing, or never move.
     """
+    from secondlaw.cli.entropy_settings import asked_edges, asked_field, asked_lags, asked_memory, names
     from secondlaw.cli.output import check_outputs, print_json
     from secondlaw.cli.progress import progress_bars
     from secondlaw.pipeline.inferring import infer, true_couplings
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.trajectories import read_recording
-    from secondlaw.trajectories.methods import Asked
+    from secondlaw.trajectories.asked import Asked
 
     check_outputs(report)
     settings = load_settings(level=level, resamples=resamples, seed=seed)
-    more = _numbers(lags) if lags is not None else ((2, 4, 8) if report is not None and window == 2 else ())
-    asked = Asked(order=order, lag=lag, window=window, odd=_names(odd), level=settings.level,
-                  resamples=settings.resamples, blocks=blocks)  # fmt: skip
+    more = asked_lags(lags) if lags is not None else ((2, 4, 8) if report is not None and window == 2 else ())
+    field = asked_field(
+        basis=basis, degree=degree, diffusion=diffusion, time_degree=time_degree, stencil=stencil,
+        measurement_noise=measurement_noise, periods=periods,
+    )  # fmt: skip
+    asked = Asked(
+        order=order, lag=lag, window=window, odd=names(odd), memory=asked_memory(memory), field=field,
+        edges=asked_edges(edges), bins=bins, device=device, level=settings.level, resamples=settings.resamples,
+        blocks=blocks,
+    )  # fmt: skip
     recording = read_recording(
-        file, key=key, variables=_names(columns), group=group, time=time, dt=dt, bin_width=bin_width, gaps=gaps
-    )
-    if truth is not None:
-        recording = true_couplings(recording, truth)
+        file, key=key, variables=names(columns), group=group, time=time, dt=dt, bin_width=bin_width, jumps=jumps,
+        gaps=gaps,
+    )  # fmt: skip
+    recording = recording if truth is None else true_couplings(recording, truth)
     with progress_bars(quiet=quiet) as bars:
         found = infer(
             recording, source=str(file), estimator=estimator, asked=asked, seed=settings.seed,
@@ -144,22 +233,6 @@ def entropy_production(
     Console().print(render_inference_text(found))
     if report is not None:
         typer.echo(f"report: {report}")
-
-
-def _names(said: str | None) -> tuple[str, ...]:
-    return () if said is None else tuple(one.strip() for one in said.split(",") if one.strip())
-
-
-def _numbers(said: str) -> tuple[int, ...]:
-    from secondlaw.errors import InvalidInput
-
-    try:
-        found = tuple(int(one) for one in _names(said))
-    except ValueError:
-        raise InvalidInput(f"--lags are whole numbers of steps with commas between, got {said!r}") from None
-    if any(one < 1 for one in found):
-        raise InvalidInput(f"--lags are 1 or more, got {said!r}")
-    return found
 
 
 def _write_report(found: "Inference", report: Path, exact: float | None) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from secondlaw.faithfulness import CombinedScore, Paraphrased, Scored
     from secondlaw.pipeline.faithfulness import FileComparison
     from secondlaw.types import Measured
@@ -23,6 +25,8 @@ HOW = (
 )
 
 MOST_SHOWN = 50
+MOST_PAIRS = 10
+"""Pairs of answers that are shown one by one; --json has all."""
 
 
 def say_results(
@@ -125,9 +129,26 @@ def say_comparison(found: "FileComparison") -> None:
     console = Console()
     console.print(f"{found.first} -> {found.second}: {found.pairs} pairs", highlight=False, markup=False)
     console.print(table)
+    if len(found.answers) <= MOST_PAIRS:
+        _say_answers(console, found)
     for warning in found.warnings:
         console.print(f"note: {warning}", highlight=False, markup=False)
     console.print(WHAT, style="dim", highlight=False)
+
+
+def _say_answers(console: "Console", found: "FileComparison") -> None:
+    """Print how the two answers to each question differ in SF."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from secondlaw.reports.words import one_line
+    from secondlaw.statistics.permutation import p_text
+
+    table = Table("SF, answer less answer", "difference", "p", box=None)
+    for first, second, apart in found.answers:
+        ids = Text(f"{one_line(second, 16)} less {one_line(first, 16)}")
+        table.add_row(ids, str(apart.difference), "-" if apart.p_value is None else p_text(apart.p_value))
+    console.print(table)
 
 
 def say_paraphrases(results: "list[Paraphrased]") -> None:

@@ -34,13 +34,14 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Set papers' claims beside what we measure: reproduced, not reproducible or refuted, with the reason."""
-    from secondlaw.cli.output import print_json
+    from secondlaw.cli.output import check_outputs, print_json
     from secondlaw.errors import InvalidInput, SourceError
     from secondlaw.formats.whole_files import replace_file
 
     asked = None if paper is None else paper.removeprefix("arXiv:")
     if asked is not None and asked not in PAPERS:
         raise InvalidInput(f"no reproduction of {paper!r} is here; there is {', '.join(PAPERS)}")
+    check_outputs(page)
     found = []
     for one in PAPERS if asked is None else (asked,):
         try:

@@ -3,7 +3,7 @@
 from secondlaw.faithfulness.answer_difference import AnswerDifference, compare_answers
 from secondlaw.faithfulness.auroc import auroc
 from secondlaw.faithfulness.combined import FEATURES, CombinedScore, features_of, fit_combined
-from secondlaw.faithfulness.comparison import compare_systems, pair_rows
+from secondlaw.faithfulness.comparison import Comparison, compare_systems, pair_rows
 from secondlaw.faithfulness.divergence import (
     RestrictedSupport,
     off_support_mass,
@@ -49,6 +49,7 @@ __all__ = [
     "QUESTION",
     "AnswerDifference",
     "CombinedScore",
+    "Comparison",
     "Embedded",
     "Embedder",
     "EntropyProduction",

@@ -1,11 +1,12 @@
 """A combined score, trained on labels: logistic regression on grounding scores, judged on answers it was not fitted to.
 
 The features are those of :data:`FEATURES`, standardised; the coefficients minimise the log loss plus a ridge of 1, by
-Newton's method. The AUROC reported is that of out-of-fold scores, whole groups (documents, questions) held out
-together, with a bootstrap over groups. A score trained on one kind of text need not hold on another: measure it there.
+Newton's method. The AUROC reported is that of answers of held-out groups (documents, questions), see
+:mod:`secondlaw.faithfulness.out_of_fold`. A score trained on one kind of text need not hold on another: measure it
+there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.faithfulness.auroc import FEWEST, auroc
+from secondlaw.faithfulness.auroc import FEWEST
 from secondlaw.faithfulness.grounded import Grounding
+from secondlaw.faithfulness.out_of_fold import FOLDS, out_of_fold_auroc
 from secondlaw.language import MINILM_NAME
 from secondlaw.statistics import LEVEL, block_ids
 from secondlaw.types import Estimate, Insufficient, Measured
@@ -25,7 +27,6 @@ Floats = NDArray[np.float64]
 
 FEATURES = ("mean_support", "least_support", "bigram_share", "novel_numbers", "novel_names")
 """Of an answer: see :class:`~secondlaw.faithfulness.grounded.Grounding`; novel ones counted a sentence."""
-FOLDS = 5
 RIDGE = 1.0
 _STEPS = 50
 
@@ -173,14 +174,14 @@ def fit_combined(
             f"a combined score needs {FEWEST} answers of each kind and {FOLDS} groups, got {y.sum()} faithful, "
             f"{(~y).sum()} not, {n_groups} groups: label more"
         )
-    fold = rng.permutation(np.arange(n_groups) % FOLDS)[blocks]
-    held_out = np.empty(len(y))
-    for one in range(FOLDS):
-        means, scales, beta = _fit(x[fold != one], y[fold != one])
-        held_out[fold == one] = (x[fold == one] - means) / scales @ beta[1:] + beta[0]
     means, scales, beta = _fit(x, y)
-    measured = auroc(held_out, y, groups=np.asarray(groups), rng=rng, level=level)
+    measured = out_of_fold_auroc(x, y, blocks, _scorer, rng=rng, level=level)
     return CombinedScore(tuple(names), means, scales, beta[1:], float(beta[0]), measured, len(y), embedding)
+
+
+def _scorer(x: Floats, y: NDArray[np.bool_]) -> Callable[[Floats], Floats]:
+    means, scales, beta = _fit(x, y)
+    return lambda new: np.asarray((new - means) / scales @ beta[1:])
 
 
 def _fit(x: Floats, y: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:

@@ -18,17 +18,21 @@ MOST_CHARACTERS = 2000
 
 _STOPS = ".!?…‼⁇⁈⁉‽"
 _WIDE_STOPS = "。！？｡．"
-"""End a sentence without a space after them."""
+"""End a sentence without a space after them; the last is a decimal point between digits."""
 _OTHER_STOPS = "।॥؟۔՞።፧፨။។៕᙮"
 _CLOSERS = "\"'”’»›)]}）」』】》〉*_`"
 _OPENERS = "\"'“‘«‹([{（「『【《〈¿¡*_`#-–—•"
 _END = re.compile(
     rf"(?P<stop>[{re.escape(_STOPS)}]+)(?P<close>[{re.escape(_CLOSERS)}]*)(?P<space>\s+|(?=[“„«¿¡])|$)"
-    rf"|(?P<wide>[{_WIDE_STOPS}]+[{_WIDE_STOPS}{re.escape(_STOPS)}]*)(?P<wide_close>[{re.escape(_CLOSERS)}]*)\s*"
+    rf"|(?P<wide>(?!(?<=\d)．\d)[{_WIDE_STOPS}]+[{_WIDE_STOPS}{re.escape(_STOPS)}]*)"
+    rf"(?P<wide_close>[{re.escape(_CLOSERS)}]*)\s*"
     rf"|(?P<other>[{_OTHER_STOPS}]+)(?P<other_close>[{re.escape(_CLOSERS)}]*)\s*"
 )
 _FENCE = re.compile(r"^[ \t]*(```|~~~)")
-_ITEM = re.compile(r"^[ \t]*(?:[-*+•‣◦▪–—·][ \t]+|(?:\d{1,3}\.|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\))[ \t]+)(?=\S)")
+_ITEM = re.compile(
+    r"^[ \t]*(?:[-*+•‣◦▪–—·]|(?P<mark>\d{1,3}(?:\.\d{1,3}){0,3}\.|(?P<letter>[a-z]|[ivx]{2,5})\.(?!\s+[a-z]\.)"
+    r"|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\)))[ \t]+(?=\S)"
+)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t]+")
 _TABLE = re.compile(r"^[ \t]*\|.*\|[ \t]*$")
 _RULE = re.compile(r"^[ \t]*(?:[-=_*~|:+][ \t]*){3,}$")
@@ -78,8 +82,10 @@ def split_sentences(text: str, *, most: int = MOST_CHARACTERS) -> list[str]:
     ['one', 'two']
     """
     found = []
+    # In a text without a single capital a small letter does not say that the sentence goes on.
+    cased = any(map(str.isupper, text))
     for block in _blocks(text):
-        for sentence in _cut_block(block):
+        for sentence in _cut_block(block, cased=cased):
             clean = sentence.strip()
             if any(_says_something(character) for character in clean):
                 found += _cut_long(clean, most)
@@ -90,6 +96,7 @@ def _blocks(text: str) -> Iterator[str]:
     """Yield pieces that no sentence crosses: paragraphs, list items, headings, table rows, lines of code."""
     held: list[str] = []
     fence: str | None = None
+    before: str | None = None
     for line in re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text).split("\n"):
         mark = _FENCE.match(line)
         if mark and (fence is None or mark[1] == fence):
@@ -99,16 +106,39 @@ def _blocks(text: str) -> Iterator[str]:
         if fence is not None:
             yield _NO_CUT + line
             continue
-        item = _ITEM.match(line)
-        if item or _HEADING.match(line) or _TABLE.match(line) or _RULE.match(line) or not line.strip():
+        rule = _RULE.match(line)
+        item = None if rule else _ITEM.match(line)
+        if item and not _begins_item(item, before, inside=bool(held)):
+            item = None
+        if item or rule or _HEADING.match(line) or _TABLE.match(line) or not line.strip():
             yield from _flushed(held)
+            before = item["mark"] or before if item else None
             if item:
                 held.append(line[item.end() :])
-            elif line.strip() and not _RULE.match(line):
+            elif line.strip() and not rule:
                 yield (_NO_CUT if _TABLE.match(line) else "") + _HEADING.sub("", line)
             continue
         held.append(line)
     yield from _flushed(held)
+
+
+def _begins_item(item: re.Match[str], before: str | None, *, inside: bool) -> bool:
+    """Tell whether a line begins an item: inside a paragraph a number may be the next word of a wrapped line.
+
+    There a mark must be a first one, or come after an item's `before`; of plain numbers the same or the next.
+    """
+    mark = item["mark"]
+    if mark is None:
+        return True
+    own = mark.strip("().")
+    if own in ("1", "1.1", "a", "A", "i", "I"):
+        return True
+    if not inside:
+        return item["letter"] is None
+    if before is None:
+        return False
+    last = before.strip("().")
+    return not (own.isdigit() and last.isdigit()) or int(own) in (int(last), int(last) + 1)
 
 
 _NO_CUT = "\x00"
@@ -121,13 +151,13 @@ def _flushed(held: list[str]) -> Iterator[str]:
         held.clear()
 
 
-def _cut_block(block: str) -> Iterator[str]:
+def _cut_block(block: str, *, cased: bool) -> Iterator[str]:
     if block.startswith(_NO_CUT):
         yield block[1:]
         return
     start = 0
     for end in _END.finditer(block):
-        if end["stop"] is None or _is_end(block, start, end):
+        if end["stop"] is None or _is_end(block, start, end, cased=cased):
             piece = block[start : end.end()]
             if piece.strip():
                 yield piece
@@ -135,7 +165,7 @@ def _cut_block(block: str) -> Iterator[str]:
     yield block[start:]
 
 
-def _is_end(block: str, start: int, end: re.Match[str]) -> bool:
+def _is_end(block: str, start: int, end: re.Match[str], *, cased: bool) -> bool:
     """Tell whether a stop that may stand inside a sentence ends it."""
     following = block[end.end() : end.end() + 40].lstrip(_OPENERS + " \n\t")
     if not following:
@@ -148,7 +178,7 @@ def _is_end(block: str, start: int, end: re.Match[str]) -> bool:
         return not goes_on or (not stop.startswith((".", "…")) and not end["close"])
     word = _LAST_WORD.search(block, max(start, end.start() - 40), end.start())
     last = word[0].casefold() if word else ""
-    if goes_on:
+    if goes_on and cased:
         return False
     if not end["close"]:
         if last in _NUMBERED:

@@ -9,6 +9,7 @@ import numpy as np
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.faithfulness import (
+    AnswerDifference,
     Embedder,
     Example,
     Scored,
@@ -42,6 +43,8 @@ class FileComparison:
         Questions in both; answers left out because the other file has no partner for them.
     differences : tuple of SystemDifference
         Second less first, one a score.
+    answers : tuple of (str, str, AnswerDifference)
+        Ids of both answers to a question, and how their SF differs, second less first.
     warnings : tuple of str
     """
 
@@ -50,6 +53,7 @@ class FileComparison:
     pairs: int
     unmatched: int
     differences: tuple[SystemDifference, ...]
+    answers: tuple[tuple[str, str, AnswerDifference], ...]
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +64,10 @@ class FileComparison:
             "pairs": self.pairs,
             "unmatched": self.unmatched,
             "differences": [one.to_dict() for one in self.differences],
+            "answers": [
+                {"first": first, "second": second, "difference": apart.difference.to_dict(), "p_value": apart.p_value}
+                for first, second, apart in self.answers
+            ],
             "warnings": list(self.warnings),
         }
 
@@ -170,7 +178,7 @@ def compare_files(
     scoring: Scoring,
     warnings: Sequence[str] = (),
 ) -> FileComparison:
-    """Compare two systems' answers, paired by question and context (or by the rows' group).
+    """Compare two systems' answers, paired by question; see :func:`~secondlaw.faithfulness.pair_rows`.
 
     Parameters
     ----------
@@ -184,16 +192,19 @@ def compare_files(
     Raises
     ------
     InvalidInput
-        If the files share no question and context.
+        If the files share no question.
     """
     pairs = pair_rows(first[1], second[1])
-    differences = compare_systems(pairs, embedder, scoring=scoring)
+    found = compare_systems(pairs, embedder, scoring=scoring)
     unmatched = len(first[1]) + len(second[1]) - 2 * len(pairs)
     said = list(warnings)
     if unmatched:
         said.append(f"{unmatched:,} answers have no partner in the other file and are left out")
+    if other := sum(bool(one.contexts and two.contexts) and one.contexts != two.contexts for one, two in pairs):
+        said.append(f"{other:,} pairs have different contexts: each answer is grounded in its own")
     said.append("five scores are asked at once: a single p-value near .05 is no finding")
-    return FileComparison(first[0], second[0], len(pairs), unmatched, tuple(differences), tuple(said))
+    answers = tuple((one.id, another.id, apart) for (one, another), apart in zip(pairs, found.answers, strict=True))
+    return FileComparison(first[0], second[0], len(pairs), unmatched, found.differences, answers, tuple(said))
 
 
 def open_judge(spec: str) -> Judge:

@@ -1,48 +1,33 @@
 """Entropy production of a recording: the estimator is chosen, fitted, and what belongs to the number is computed."""
 
-import itertools
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path as FilePath
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData
-from secondlaw.trajectories import EntropyProduction, FlipResult, Flips, Trajectories
-from secondlaw.trajectories.asymmetry import coupling_asymmetry
+from secondlaw.pipeline.inference_parts import (
+    common_result,
+    fitted_asymmetry,
+    named_states,
+    nested_rungs,
+    pair_parts,
+    paths_of,
+    spike_value,
+    variable_parts,
+)
+from secondlaw.trajectories import EntropyProduction, Flips
+from secondlaw.trajectories.asked import Asked
 from secondlaw.trajectories.data_checks import checked_data
-from secondlaw.trajectories.diagnostics import Contribution
-from secondlaw.trajectories.inference_results import Inference, Path, Rung
-from secondlaw.trajectories.methods import Asked, choose, method_of
+from secondlaw.trajectories.inference_results import Inference, Rung
+from secondlaw.trajectories.methods import choose, method_of
+from secondlaw.trajectories.process_checks import check_process
 from secondlaw.trajectories.reading.recordings import Recording
-from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient
 
 __all__ = ["infer", "true_couplings"]
 
 Progress = Callable[[int, int], None]
-
-MOST_PATHS = 3
-MOST_POINTS = 400  # of a path that is drawn
-NUMBER = re.compile(r"\d+")
-
-
-@dataclass(frozen=True, slots=True)
-class FlipDiagnostics:
-    """What says how far the number of single-spin flips can be trusted.
-
-    Parameters
-    ----------
-    spins, silent : int
-        Spins, and those without enough flips to fit.
-    gap : float
-        Train value less the held-out value.
-    """
-
-    spins: int
-    silent: int
-    gap: float
 
 
 def infer(
@@ -64,7 +49,7 @@ def infer(
     source : str
         What was read.
     estimator : str
-        A name of :data:`~secondlaw.trajectories.methods.METHODS`, or ``"auto"``.
+        A name of :data:`~secondlaw.trajectories.methods.METHODS`, or ``"auto"``, which says why it took what it did.
     asked : Asked, optional
     seed : int
         Of every draw; each fit starts from it, so that fits of the same rows have paired intervals.
@@ -91,10 +76,14 @@ def infer(
     (True, 'maxent')
     """
     asked = Asked() if asked is None else asked
-    method, reason = choose(recording) if estimator == "auto" else (method_of(estimator, recording), "as asked")
-    notes, warnings = checked_data(recording, lag=asked.lag * (asked.window - 1))
-    lower = range(1, asked.order) if orders and method.name == "maxent" and _has_orders(recording) else ()
-    further = sorted({lag for lag in lags if lag != asked.lag}) if recording.kind != "flips" else []
+    notes, warnings = checked_data(recording, lag=asked.lag * (asked.window - 1), periodic=dict(asked.field.periods))
+    if estimator == "auto":
+        method, reason = choose(recording, asked)
+    else:
+        method, reason = method_of(estimator, recording, asked), "as asked"
+    nested = orders and method.name == "maxent" and recording.kind in ("binary", "continuous")
+    lower = range(1, asked.order) if nested else ()
+    further = sorted({lag for lag in lags if lag != asked.lag}) if "lag" in method.reads else []
     fits = 1 + len(lower) + len(further)
 
     def advance(done: int) -> None:
@@ -103,11 +92,11 @@ def infer(
 
     advance(0)
     raw = method.fit(recording, asked, np.random.default_rng(seed))
-    result = _named(_common(raw), recording)
+    result = named_states(common_result(raw, recording), recording)
     advance(1)
 
     def again(changed: Asked) -> EntropyProduction:
-        return _common(method.fit(recording, changed, np.random.default_rng(seed)))
+        return common_result(method.fit(recording, changed, np.random.default_rng(seed)), recording)
 
     rungs: list[EntropyProduction] = []
     for order in lower:
@@ -121,7 +110,10 @@ def infer(
         except (NotEnoughData, InvalidInput) as error:
             too_long.append(f"no value at lag {lag}: {error}")
         advance(len(rungs) + len(steps) + len(too_long))
-    spikes = recording.spikes_per_step
+    checks = check_process(
+        recording, lag=asked.lag, periods=dict(asked.field.periods), level=asked.level, rng=np.random.default_rng(seed)
+    )
+    driven = asked.field.time_degree is not None
     return Inference(
         source=source,
         recording=recording,
@@ -131,18 +123,20 @@ def infer(
         asked=asked,
         seed=seed,
         result=result,
-        variables=_of_variables(result),
-        orders=_nested([*rungs, result]) if rungs else (),
+        variables=variable_parts(result),
+        orders=nested_rungs([*rungs, result]) if rungs else (),
         lags=tuple(Rung(lag, steps[lag]) for lag in sorted(steps)),
-        per_spike=_per_spike(result, spikes),
-        paths=_paths(result, recording, asked),
-        asymmetry=_asymmetry(raw),
+        per_spike=spike_value(result, recording.spikes_per_step),
+        paths=paths_of(result, recording, asked),
+        asymmetry=fitted_asymmetry(raw),
+        pairs=pair_parts(raw, recording),
+        checks=checks,
         notes=(*recording.notes, *notes, *too_long),
-        warnings=(*warnings, *result.warnings),
+        warnings=(*warnings, *result.warnings, *checks.warnings(result.warnings, driven=driven)),
     )
 
 
-def true_couplings(recording: Recording, path: FilePath) -> Recording:
+def true_couplings(recording: Recording, path: Path) -> Recording:
     """Return a recording of spins with the true couplings ``beta J`` of a file, to be set beside the fitted ones.
 
     Raises
@@ -151,10 +145,10 @@ def true_couplings(recording: Recording, path: FilePath) -> Recording:
         If the recording holds no spins of -1 and 1, or the couplings are not one (N, N) array.
     """
     data = recording.data
-    spins = data.spins.shape[1] if isinstance(data, Flips) else data.dim
     if recording.kind not in ("flips", "binary"):
         raise InvalidInput("true couplings can be set beside those of spins only")
-    if not isinstance(data, Flips) and not all((np.abs(one) == 1.0).all() for one in data.series):
+    spins = data.spins.shape[1] if isinstance(data, Flips) else recording.trajectories.dim
+    if not isinstance(data, Flips) and not all((np.abs(one) == 1.0).all() for one in recording.trajectories.series):
         raise InvalidInput("true couplings belong to spins of -1 and 1: map 0 to -1")
     try:
         couplings = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
@@ -163,87 +157,3 @@ def true_couplings(recording: Recording, path: FilePath) -> Recording:
     if couplings.shape != (spins, spins):
         raise InvalidInput(f"true couplings of {spins} spins have the shape {(spins, spins)}, got {couplings.shape}")
     return replace(recording, couplings=couplings)
-
-
-def _has_orders(recording: Recording) -> bool:
-    return recording.kind in ("binary", "continuous")
-
-
-def _common(raw: EntropyProduction | FlipResult) -> EntropyProduction:
-    """Return any estimator's result as the one result type."""
-    if isinstance(raw, EntropyProduction):
-        return raw
-    silent = (f"{raw.silent} spins flip too seldom to be fitted and count as 0: record longer",) * bool(raw.silent)
-    return EntropyProduction(
-        estimate=raw.estimate,
-        bound="lower",
-        covers="the MaxEnt bound of single-spin flips at the fitted couplings, a lower bound on entropy production",
-        train_value=raw.train_value,
-        null=None,
-        diagnostics=FlipDiagnostics(len(raw.couplings), raw.silent, raw.train_value - raw.estimate.value),
-        warnings=silent,
-        contributions=Insufficient("only the sum over all spins compares with the entropy production"),
-    )
-
-
-def _named(result: EntropyProduction, recording: Recording) -> EntropyProduction:
-    """Name the states in the names of contributions instead of their numbers."""
-    parts = result.contributions
-    if not recording.states or isinstance(parts, Insufficient):
-        return result
-
-    def name(number: re.Match[str]) -> str:
-        return recording.states[int(number.group())]
-
-    return replace(result, contributions=tuple(replace(one, name=NUMBER.sub(name, one.name)) for one in parts))
-
-
-def _asymmetry(raw: EntropyProduction | FlipResult) -> NDArray[np.float64] | None:
-    if isinstance(raw, FlipResult):
-        return np.asarray(raw.couplings - raw.couplings.T)
-    return None if raw.observables is None else coupling_asymmetry(raw.observables, raw.theta)
-
-
-def _of_variables(result: EntropyProduction) -> tuple[Contribution, ...] | Insufficient:
-    if isinstance(result.contributions, Insufficient):
-        return result.contributions
-    try:
-        return result.variable_contributions()
-    except InvalidInput as error:
-        return Insufficient(str(error))
-
-
-def _nested(rungs: list[EntropyProduction]) -> tuple[Rung, ...]:
-    gains = [None, *(new.difference(old) for old, new in itertools.pairwise(rungs))]
-    return tuple(Rung(k + 1, one, gain) for k, (one, gain) in enumerate(zip(rungs, gains, strict=True)))
-
-
-def _per_spike(result: EntropyProduction, spikes: float | None) -> Estimate | None:
-    """Return the value per spike; the number of spikes, many and counted, is taken as known."""
-    if not spikes or result.estimate.unit != NATS_PER_STEP:
-        return None
-    one = result.estimate
-    return replace(
-        one, value=one.value / spikes, low=one.low / spikes, high=one.high / spikes, unit="nats/spike",
-        method=f"{one.method}; divided by {spikes:.4g} spikes a step",
-    )  # fmt: skip
-
-
-def _paths(result: EntropyProduction, recording: Recording, asked: Asked) -> tuple[Path, ...]:
-    """Return what the first trajectories gather, every `lag`-th transition counted; none for windows."""
-    if recording.kind == "flips" or asked.window != 2 or asked.odd:
-        return ()
-    data, out = recording.numbered, []
-    for number, series in enumerate(data.series[:MOST_PATHS]):
-        one = Trajectories((series,), data.variables, data.dt)
-        try:
-            rows = result.trajectory_entropy_production(one, asked.lag)[0][:: asked.lag]
-        except InvalidInput:
-            return ()
-        if not len(rows):
-            continue
-        gathered = np.concatenate([[0.0], np.cumsum(rows)])
-        times = np.arange(len(gathered), dtype=np.float64) * asked.lag * (1.0 if data.dt is None else data.dt)
-        kept = np.unique(np.linspace(0, len(gathered) - 1, MOST_POINTS).astype(np.int64))
-        out.append(Path(number, np.asarray(times[kept]), np.asarray(gathered[kept])))
-    return tuple(out)

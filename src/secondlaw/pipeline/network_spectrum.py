@@ -68,9 +68,11 @@ def measure_network(
     batches = token_batches(
         network, drawn.texts, rows=options.batch, tokens=options.most_tokens, labels=_labels(network, drawn, options)
     )
+    # The one prediction of a text is its class: the two means are the same number, and no token is counted.
+    normalise = options.normalise if network.task == "next token" else "sample"
     spectrum = fisher_spectrum(
         network.model, batches, rng=rng, kind=options.kind, parameters=_patterns(options.parameters),
-        normalise=options.normalise, draws=options.draws, memory=options.memory, tolerance=options.tolerance,
+        normalise=normalise, draws=options.draws, memory=options.memory, tolerance=options.tolerance,
         leading=options.leading, most_products=options.most_products, trace_probes=options.trace_probes,
         density_probes=options.density_probes, density_steps=options.density_steps, folds=options.folds,
         level=options.level, progress=progress,

@@ -78,19 +78,24 @@ def read_texts(path: str | Path, *, field: str | None = None, file_format: Forma
         return _plain(Path(path))
     texts: list[str] = []
     labels: list[int | str | None] = []
-    skipped = 0
+    skipped, unreadable = 0, ""
     for row in read_rows(path, file_format=file_format):
         text = None if isinstance(row, BadRow) else _text_of(row.value, field)
         if isinstance(row, BadRow) or text is None:
             skipped += 1
+            if isinstance(row, BadRow) and not unreadable:
+                unreadable = f" (line {row.line}: {row.reason})"
             continue
         texts.append(text)
         label = row.value.get("label")
         labels.append(label if isinstance(label, int | str) and not isinstance(label, bool) else None)
     if not texts:
         wanted = f"a field {field!r}" if field else "one of the fields " + ", ".join(FIELDS)
-        raise NotEnoughData(f"{path} holds no text: a row needs {wanted} with text in it; {skipped} rows have none")
-    notes = (f"{skipped} of {skipped + len(texts)} rows of {path} hold no text and are left out",) if skipped else ()
+        raise NotEnoughData(
+            f"{path} holds no text: a row needs {wanted} with text in it; {skipped} rows have none{unreadable}"
+        )
+    said = f"{skipped} of {skipped + len(texts)} rows of {path} hold no text and are left out{unreadable}"
+    notes = (said,) if skipped else ()
     known = tuple(one for one in labels if one is not None)
     return NetworkTexts(str(path), tuple(texts), known if len(known) == len(texts) else None, len(texts), notes)
 

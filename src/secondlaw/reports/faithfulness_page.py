@@ -13,6 +13,8 @@ from secondlaw.reports.page import frame
 from secondlaw.reports.tables import entry, table
 from secondlaw.reports.words import clip, count, one_line, p_value, tame
 from secondlaw.reports.writing import write_page
+from secondlaw.statistics import LEVEL
+from secondlaw.types import Estimate
 
 __all__ = ["render_faithfulness_page", "write_faithfulness_page"]
 
@@ -23,6 +25,10 @@ MOST_TOPICS = 12
 LONGEST = 400
 STEPS = ((0.75, "s3"), (0.6, "s2"), (0.45, "s1"), (-1.0, "s0"))
 """Cosines from which a sentence has a colour: for the eye, no thresholds of truth."""
+PRODUCTION = (
+    ("relaxation", "Relaxation, context to answer (our definition)"),
+    ("entropy_change", "Entropy of topics, answer less context"),
+)
 STYLE = """
 .sentence { border-radius: 3px; padding: 1px 5px; box-decoration-break: clone; -webkit-box-decoration-break: clone; }
 :root { --supported: #bfdcf2; --near: #e0edf7; --far: #fdeacb; --unsupported: #f7c99b; }
@@ -153,6 +159,7 @@ def _numbers(one: Scored) -> str:
         ("Support (mean cosine)", entry(one.grounding.support)),
         ("Bigram precision", entry(one.grounding.bigram_precision)),
         ("Semantic faithfulness", entry(one.semantic_faithfulness)),
+        ("Topic divergence", entry(one.topic_divergence)),
         ("SF where question and answer have one law of topics", escape(null)),
         ("Answer on topics that the question lacks", entry(one.off_support_mass)),
     ]
@@ -160,7 +167,15 @@ def _numbers(one: Scored) -> str:
         rows.insert(2, ("Judge's mean", entry(one.grounding.judged)))
     if one.spread is not None:
         rows.append(("SF under other choices", f"{one.spread.low:.3f} to {one.spread.high:.3f}"))
-    return table(("", "value"), [(escape(name), value) for name, value in rows])
+    rows += [(name, entry(one.production[key])) for key, name in PRODUCTION if key in one.production]
+    said = f"Intervals: {100 * _level(one):g} %. {one.smoothing:g} added to every topic"
+    said += "." if one.null is None else f"; {one.null.draws} deals for SF by chance, as many resamples."
+    return table(("", "value"), [(escape(name), value) for name, value in rows], said)
+
+
+def _level(one: Scored) -> float:
+    measured = (one.semantic_faithfulness, one.off_support_mass, one.grounding.support, one.grounding.bigram_precision)
+    return next((each.level for each in measured if isinstance(each, Estimate)), LEVEL)
 
 
 def _sentences(one: Scored) -> str:

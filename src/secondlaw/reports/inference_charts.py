@@ -15,8 +15,9 @@ from secondlaw.reports.look import COLORS, DASHES, FONT, INK, SYMBOLS
 from secondlaw.reports.words import one_line
 from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.inference_results import Path, Rung
+from secondlaw.types import Estimate
 
-__all__ = ["asymmetry_chart", "contribution_chart", "ladder_chart", "path_chart"]
+__all__ = ["asymmetry_chart", "contribution_chart", "convergence_chart", "ladder_chart", "path_chart"]
 
 Floats = NDArray[np.float64]
 
@@ -57,13 +58,16 @@ def asymmetry_chart(fitted: Floats, true: Floats) -> dict[str, Any]:
     Parameters
     ----------
     fitted, true : ndarray, shape (N, N)
-        ``theta_ij - theta_ji``, row i what acts on i. Of many pairs some 2,000 are drawn.
+        ``theta_ij - theta_ji``, row i what acts on i. Of more than 2,000 pairs the 1,500 largest, by either, and 500
+        spread over the rest are drawn.
     """
     i, j = np.triu_indices(len(true), 1)
     x, y = true[i, j], fitted[i, j]
     if len(x) > MOST_POINTS:
-        chosen = np.linspace(0, len(x) - 1, MOST_POINTS).astype(np.int64)
-        x, y = x[chosen], y[chosen]
+        order = np.argsort(-np.maximum(np.abs(x), np.abs(y)), kind="stable")
+        largest = 3 * MOST_POINTS // 4
+        chosen = np.r_[0:largest, np.linspace(largest, len(x) - 1, MOST_POINTS - largest).astype(np.int64)]
+        x, y = x[order[chosen]], y[order[chosen]]
     most = 1.06 * float(max(np.abs(x).max(initial=0.0), np.abs(y).max(initial=0.0), 1e-9))
     rows = [{"x": round(float(a), 5), "y": round(float(b), 5)} for a, b in zip(x, y, strict=True)]
     scale = alt.Scale(domain=[-most, most], nice=False)
@@ -88,7 +92,7 @@ def path_chart(paths: Sequence[Path], *, rate: float, x_title: str, exact: float
         The known value, drawn as a second line.
     """
     end = max(float(path.times[-1]) for path in paths)
-    x_axis = alt.Axis(title=x_title, tickCount=5, grid=False, format="~s")
+    x_axis = alt.Axis(title=x_title, tickCount=5, grid=False, format=",.6~g")
     y_axis = alt.Axis(title="entropy produced, nats", tickCount=5)
     layers = []
     for style, path in enumerate(paths):
@@ -128,12 +132,40 @@ def ladder_chart(
     joined : bool
         Whether a line joins the values.
     """
-    rows = [
-        {"x": one.at * step, "y": one.result.estimate.value, "low": one.result.estimate.low,
-         "high": one.result.estimate.high} for one in rungs
-    ]  # fmt: skip
-    places = [row["x"] for row in rows]
-    x_axis = alt.Axis(title=x_title, values=places, grid=False, format="~g")
+    points = [(one.at * step, one.result.estimate) for one in rungs]
+    known = exact if isinstance(exact, dict) or exact is None else {one.at: exact for one in rungs}
+    truth = None if known is None else [(at * step, value) for at, value in sorted(known.items())]
+    return convergence_chart(points, x_title=x_title, unit=unit, exact=truth, joined=joined)
+
+
+def convergence_chart(
+    points: Sequence[tuple[float, Estimate]],
+    *,
+    x_title: str,
+    unit: str,
+    limit: Estimate | None = None,
+    limit_at: float | None = None,
+    exact: Sequence[tuple[float, float]] | None = None,
+    joined: bool = True,
+) -> dict[str, Any]:
+    """Return values along a setting with their intervals, and what they tend to.
+
+    Parameters
+    ----------
+    points : sequence of (float, Estimate)
+    x_title, unit : str
+    limit : Estimate, optional
+        What the values tend to.
+    limit_at : float, optional
+        Where the limit is reached, drawn as a square; without it the limit is a band.
+    exact : sequence of (float, float), optional
+        Known values.
+    joined : bool
+    """
+    rows = [{"x": at, "y": one.value, "low": one.low, "high": one.high} for at, one in points]
+    drawn = [row["x"] for row in rows]
+    places = [*drawn, limit_at] if limit is not None and limit_at is not None else drawn
+    x_axis = alt.Axis(title=x_title, values=places, grid=False, format="~g", labelOverlap=True)
     pad = 0.08 * (max(places) - min(places)) if len(places) > 1 else 0.5
     x_scale = alt.Scale(domain=[min(places) - pad, max(places) + pad], nice=False, zero=False)
     y_axis = alt.Axis(title=unit, tickCount=5, format="~g")
@@ -144,15 +176,25 @@ def ladder_chart(
     def y(name: str = "y") -> alt.Y:
         return alt.Y(f"{name}:Q", axis=y_axis, scale=alt.Scale(zero=True))
 
-    base = _chart(rows)
-    layers = [base.mark_line(color=COLORS[0], strokeWidth=1.4, opacity=0.6).encode(x=x(), y=y())] if joined else []
+    base, layers = _chart(rows), []
+    if limit is not None:
+        at = [limit_at] if limit_at is not None else [min(places) - pad, max(places) + pad]
+        ends = _chart([{"x": place, "y": limit.value, "low": limit.low, "high": limit.high} for place in at])
+        if limit_at is None:
+            layers.append(ends.mark_area(color=COLORS[1], opacity=0.18).encode(x=x(), y=y("low"), y2="high:Q"))
+            layers.append(ends.mark_line(color=COLORS[1], strokeWidth=1.8).encode(x=x(), y=y()))
+        else:
+            layers.append(ends.mark_rule(color=COLORS[1], strokeWidth=1.8).encode(x=x(), y=y("low"), y2="high:Q"))
+            square = ends.mark_point(shape=SYMBOLS[1], filled=True, size=52, color=COLORS[1], opacity=1)
+            layers.append(square.encode(x=x(), y=y()))
+    if joined:
+        layers.append(base.mark_line(color=COLORS[0], strokeWidth=1.4, opacity=0.6).encode(x=x(), y=y()))
     layers += [
         base.mark_rule(color=COLORS[0], strokeWidth=1.8).encode(x=x(), y=y("low"), y2="high:Q"),
         base.mark_point(shape=SYMBOLS[0], filled=True, size=46, color=COLORS[0], opacity=1).encode(x=x(), y=y()),
     ]
     if exact is not None:
-        known = exact if isinstance(exact, dict) else {one.at: exact for one in rungs}
-        truth = _chart([{"x": at * step, "y": value} for at, value in sorted(known.items())])
+        truth = _chart([{"x": place, "y": value} for place, value in exact])
         layers.append(truth.mark_line(color=INK, strokeDash=DASHES[1], strokeWidth=1.6).encode(x=x(), y=y()))
     return _finished(layers, WIDE, HIGH)
 

@@ -4,16 +4,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from secondlaw.errors import InvalidInput
-from secondlaw.reports.inference_words import data_words, headline, largest, null_words, train_words
+from secondlaw.reports.inference_figures import Known, inference_figures, known_value
+from secondlaw.reports.inference_words import (
+    check_words,
+    data_words,
+    headline,
+    largest,
+    limit_words,
+    null_words,
+    parts_of,
+    train_words,
+)
 from secondlaw.reports.page import frame
-from secondlaw.reports.svg import svg_of
 from secondlaw.reports.tables import entry, table
-from secondlaw.reports.words import count, one_line, p_value, reading, tame
+from secondlaw.reports.words import one_line, p_value, reading, tame
 from secondlaw.reports.writing import write_page
 from secondlaw.trajectories.inference_results import Inference, Rung
 from secondlaw.types import Insufficient
@@ -21,8 +27,6 @@ from secondlaw.types import Insufficient
 __all__ = ["render_inference_page", "write_inference_page"]
 
 TITLE = "Entropy production"
-Known = float | dict[int, float] | None
-MOST_BARS = 20
 MOST_ROWS = 60
 
 
@@ -64,7 +68,7 @@ def render_inference_page(found: Inference, *, created: datetime, version: str, 
     """
     if created.tzinfo is None:
         raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
-    figures = [*_contributions(found), *_couplings(found), *_paths(found, exact), *_ladders(found, exact)]
+    figures = inference_figures(found, exact)
     body = [
         f'<header><p class="eyebrow">{TITLE} · {escape(one_line(found.source, 80))}</p></header>',
         f"<h1>{escape(_sentence(headline(found)))}</h1>",
@@ -93,110 +97,14 @@ def _list(sentences: Sequence[str]) -> str:
 
 def _verdict(found: Inference, exact: Known) -> list[str]:
     said = [f"the interval covers {found.result.covers}", null_words(found), train_words(found)]
-    known = _known(found, exact)
+    known = known_value(found, exact)
     if known:
         said.append(f"the known value is {known:.4g}: {found.estimate.value / known:.2f} of it is found")
+    said += limit_words(found)
     if found.per_spike is not None:
         said.append(f"per spike: {reading(found.per_spike)}")
     said.append(f"estimator {found.estimator} ({found.words}): {found.reason}")
-    return [*said, f"data: {data_words(found)}", *found.notes]
-
-
-def _known(found: Inference, exact: Known) -> float | None:
-    return exact.get(found.asked.lag) if isinstance(exact, dict) else exact
-
-
-def _figure(key: str, title: str, caption: str, specification: dict[str, Any]) -> str:
-    picture = svg_of(specification, prefix=f"ep-{key}", title=title, description=caption)
-    return (
-        f'<figure><h3>{escape(title)}</h3><div class="panels">{picture}</div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
-def _contributions(found: Inference) -> list[str]:
-    from secondlaw.reports.inference_charts import contribution_chart
-
-    out = []
-    for key, title, parts in (
-        ("variables", "By variable", found.variables),
-        ("observables", "By observable", found.result.contributions),
-    ):
-        if isinstance(parts, Insufficient) or len(parts) < 2:
-            continue
-        shown = largest(parts, MOST_BARS)
-        left = f" Drawn are the {len(shown)} largest of {len(parts):,}." if len(shown) < len(parts) else ""
-        caption = (
-            "How the held-out value divides; all parts add up to it. Lines: intervals from the same resampled blocks. "
-            f"A part may be negative; only the sum is a bound.{left}"
-        )
-        out.append(_figure(key, title, caption, contribution_chart(shown, unit=found.estimate.unit)))
-    return out
-
-
-def _couplings(found: Inference) -> list[str]:
-    from secondlaw.reports.inference_charts import asymmetry_chart
-
-    fitted, couplings = found.asymmetry, found.recording.couplings
-    if fitted is None or couplings is None or fitted.shape != couplings.shape:
-        return []
-    true = couplings - couplings.T
-    i, j = np.triu_indices(len(true), 1)
-    x, y = true[i, j], fitted[i, j]
-    slope = float(x @ y / (x @ x)) if (x @ x) > 0.0 else 0.0
-    correlation = float(np.corrcoef(x, y)[0, 1]) if x.std() > 0.0 and y.std() > 0.0 else 0.0
-    caption = (
-        f"Each dot is one of {count(len(x), 'pairs')}; on the dashed line both are equal. Correlation "
-        f"{correlation:.3f}, slope through 0 {slope:.2f}; penalties and shrinkage pull it below 1."
-    )
-    return [_figure("couplings", "Asymmetry of couplings, fitted against true", caption, asymmetry_chart(fitted, true))]
-
-
-def _paths(found: Inference, exact: Known) -> list[str]:
-    from secondlaw.reports.inference_charts import path_chart
-
-    if not found.paths:
-        return []
-    known = _known(found, exact)
-    timed = found.recording.trajectories.dt is not None
-    lines = "orange: the held-out estimate" + ("" if known is None else "; dotted: the known value")
-    caption = (
-        f"Fitted entropy production summed along {_trajectories(len(found.paths))}; {lines}. The parameters were "
-        "fitted on these same trajectories, so that the curves lie above what new data would show: by the gap between "
-        "train and held-out value."
-    )
-    drawn = path_chart(found.paths, rate=found.estimate.value, x_title="time" if timed else "step", exact=known)
-    return [_figure("path", "Along a trajectory", caption, drawn)]
-
-
-def _trajectories(number: int) -> str:
-    return "1 trajectory" if number == 1 else count(number, "trajectories")
-
-
-def _ladders(found: Inference, exact: Known) -> list[str]:
-    from secondlaw.reports.inference_charts import ladder_chart
-
-    out, unit = [], found.estimate.unit
-    if found.orders:
-        caption = (
-            "Nested sets of observables. In the population a larger set never gives less; on held-out rows it may, "
-            "where more parameters cost more than they bring."
-        )
-        drawn = ladder_chart(found.orders, x_title="observables up to this order", unit=unit, joined=False)
-        out.append(_figure("orders", "By order of interaction", caption, drawn))
-    if found.lags:
-        dt = None if found.recording.kind == "flips" else found.recording.trajectories.dt
-        caption = (
-            "The same data at longer lags, each value divided by its lag. For a Markov process that is fully observed "
-            "the value rises as the lag gets shorter; if it falls instead, noise of measurement or hidden variables "
-            f"are at work.{'' if exact is None else ' Dashed: the known value.'}"
-        )
-        drawn = ladder_chart(
-            found.lags, x_title="lag, steps" if dt is None else "lag, units of time", unit=unit, step=dt or 1.0,
-            exact=exact,
-        )  # fmt: skip
-        out.append(_figure("lags", "Convergence in the lag", caption, drawn))
-    return out
+    return [*said, f"data: {data_words(found)}", *found.notes, *check_words(found)]
 
 
 def _rungs(found: Inference) -> str:
@@ -222,7 +130,7 @@ def _rung(rung: Rung, gains: bool) -> list[str]:
 
 def _numbers(found: Inference) -> str:
     out: list[str] = []
-    for title, parts in (("variable", found.variables), ("observable", found.result.contributions)):
+    for title, parts in parts_of(found):
         if isinstance(parts, Insufficient):
             said = f'<p class="notes">{escape(tame(_sentence(parts.reason)))}.</p>'
             out += [said] * (said not in out)
@@ -232,6 +140,20 @@ def _numbers(found: Inference) -> str:
         out.append(
             f"<details><summary>Contributions by {title}</summary>"
             f"{table((title, f'part of the value, {found.estimate.unit}'), rows, left)}</details>"
+        )
+    if found.pairs:
+        pairs = [
+            [escape(one_line(f"{one.one} and {one.other}", 60)), f"{one.onto_one:.4g}", f"{one.onto_other:.4g}",
+             f"{one.onto_one - one.onto_other:+.4g}", entry(one.estimate, unit=False)]
+            for one in found.pairs[:MOST_ROWS]
+        ]  # fmt: skip
+        heads = ("pair", "onto the first", "onto the second", "difference", f"part of the mean, {found.estimate.unit}")
+        caption = (
+            "Differences have no interval of their own; parts add up to the mean of the fitted sum, not to the value."
+        )
+        out.append(
+            "<details><summary>Pairs that act on each other most unequally</summary>"
+            f"{table(heads, pairs, caption)}</details>"
         )
     return f"<h2>Contributions</h2>{''.join(out)}"
 
@@ -248,6 +170,8 @@ def _shown(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, dict):
+        return "; ".join(f"{name.replace('_', ' ')}: {_shown(one)}" for name, one in value.items())
     if isinstance(value, tuple | list):
         return ", ".join(_shown(one) for one in value) or "none"
     return str(value)

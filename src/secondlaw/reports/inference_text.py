@@ -2,7 +2,16 @@
 
 from typing import TYPE_CHECKING
 
-from secondlaw.reports.inference_words import data_words, headline, largest, null_words, train_words
+from secondlaw.reports.inference_words import (
+    check_words,
+    data_words,
+    headline,
+    largest,
+    limit_words,
+    null_words,
+    parts_of,
+    train_words,
+)
 from secondlaw.reports.words import interval, number, one_line, p_value, plain_minus, reading, tame
 from secondlaw.trajectories.inference_results import Inference
 from secondlaw.types import Estimate, Insufficient
@@ -32,13 +41,15 @@ def render_inference_text(found: Inference) -> "RenderableType":
     ]
     if found.per_spike is not None:
         parts.append(line(f"per spike: {reading(found.per_spike)}"))
+    parts += [line(one) for one in limit_words(found)]
     parts += [line(f"warning: {one}", "yellow") for one in found.warnings]
     parts.append(line(f"estimator {found.estimator} ({found.words}): {found.reason}"))
     parts.append(line(f"data: {data_words(found)}"))
     parts += [line(f"note: {one}") for one in found.notes]
+    parts += [line(one) for one in check_words(found)]
     for title, rungs in (("observables up to order", found.orders), ("lag", found.lags)):
         if rungs:
-            heads = [title, f"held-out, {found.estimate.unit}", "interval", "sign flips"]
+            heads = [title, f"value, {found.estimate.unit}", "interval", "sign flips"]
             gains = any(rung.gain is not None for rung in rungs)
             table = _table(*heads, *["more than the one before"] * gains)
             for rung in rungs:
@@ -47,7 +58,8 @@ def render_inference_text(found: Inference) -> "RenderableType":
                 shown = [_bare(rung.result.estimate), interval(rung.result.estimate, minus="-")]
                 table.add_row(str(rung.at), *shown, "" if null is None else p_value(null.p_value), *[more] * gains)
             parts.append(table)
-    for title, contributions in (("variable", found.variables), ("observable", found.result.contributions)):
+    parts += _growing(found)
+    for title, contributions in parts_of(found):
         if isinstance(contributions, Insufficient) or not contributions:
             continue
         table = _table(title, f"part of the value, {found.estimate.unit}", "interval")
@@ -58,6 +70,19 @@ def render_inference_text(found: Inference) -> "RenderableType":
         if len(contributions) > MOST_SHOWN:
             parts.append(line(f"{len(contributions) - MOST_SHOWN:,} more: see --json", "dim"))
     return Group(*parts)
+
+
+def _growing(found: Inference) -> "list[RenderableType]":
+    out: list[RenderableType] = []
+    by_dt = [(f"{dt:.6g}", value) for dt, value in found.by_lag]
+    by_memory = [(str(order), value) for order, value in found.by_memory]
+    for title, rows in (("the same field at dt of", by_dt), ("memory, steps", by_memory)):
+        if len(rows) > 1:
+            table = _table(title, f"value, {found.estimate.unit}", "interval")
+            for at, value in rows:
+                table.add_row(at, _bare(value), interval(value, minus="-"))
+            out.append(table)
+    return out
 
 
 def _bare(estimate: Estimate) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from secondlaw.alignment.simulations import Simulation
 from secondlaw.errors import InvalidInput
 from secondlaw.reports.page import frame
-from secondlaw.reports.simulation_text import operating_words, sweep_words
+from secondlaw.reports.simulation_text import exact_words, operating_words, sweep_words
 from secondlaw.reports.svg import svg_of
 from secondlaw.reports.tables import entry, table
 from secondlaw.reports.words import one_line, reading, tame
@@ -111,10 +111,7 @@ def _figures(found: Simulation) -> list[str]:
 
 
 def _quantities(found: Simulation) -> str:
-    rows = [
-        [escape(one.words), entry(one.measured), "" if one.exact is None else f"{one.exact:.4f}"]
-        for one in found.quantities
-    ]
+    rows = [[escape(one.words), entry(one.measured), exact_words(one, 4)] for one in found.quantities]
     out = f"<h2>At the end</h2>{table(('quantity', 'simulated', 'exact'), rows)}"
     if found.sweep is None:
         return out

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from secondlaw.alignment.simulations import Simulation
+from secondlaw.alignment.simulations import Quantity, Simulation
 from secondlaw.reports.words import interval, number, plain_minus, reading, tame
-from secondlaw.types import Estimate
+from secondlaw.types import SHARE, Estimate
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["operating_words", "render_simulation_text", "sweep_words"]
+__all__ = ["exact_words", "operating_words", "render_simulation_text", "sweep_words"]
 
 
 def render_simulation_text(found: Simulation) -> "RenderableType":
@@ -28,7 +28,7 @@ def render_simulation_text(found: Simulation) -> "RenderableType":
     table = Table("at the end", "simulated", "interval", "exact", box=None)
     for one in found.quantities:
         measured = one.measured
-        exact = "" if one.exact is None else f"{one.exact:.3f}"
+        exact = exact_words(one)
         if isinstance(measured, Estimate):
             table.add_row(Text(one.words), number(measured, minus="-"), interval(measured, minus="-"), exact)
         else:
@@ -45,15 +45,23 @@ def render_simulation_text(found: Simulation) -> "RenderableType":
     return Group(*parts, *(line(f"note: {one}") for one in found.notes))
 
 
+def exact_words(one: Quantity, digits: int = 3) -> str:
+    """Return the exact value in the unit of the simulated one; empty where there is none."""
+    if one.exact is None:
+        return ""
+    share = isinstance(one.measured, Estimate) and one.measured.unit == SHARE
+    return f"{100.0 * one.exact:.{digits - 2}f} %" if share else f"{one.exact:.{digits}f}"
+
+
 def operating_words(found: Simulation) -> str:
     """Return the least work that holds the tolerated entropy; empty where none was asked for."""
     if found.operating is None:
         return ""
-    tolerance, work = found.operating
+    entropy, tolerance, work = found.operating
     if work == 0.0:
-        return f"{tolerance:g} nats are held without any alignment work"
+        return f"{entropy} stays at {tolerance:g} nats or below without any alignment work"
     per = "a step" if found.paths.unit == "steps" else "per unit of time"
-    return f"the least alignment work that holds {tolerance:g} nats is {work:.4g} {per}"
+    return f"the least alignment work that holds {entropy} at {tolerance:g} nats is {work:.4g} {per}"
 
 
 def sweep_words(found: Simulation) -> list[str]:

@@ -24,6 +24,7 @@ from secondlaw.trajectories.discrete import (
     JumpRecords,
     MarkovDiagnostics,
     MarkovPlugIn,
+    MarkovProduction,
     MemoryTest,
     OrderChoice,
     RelaxationSplit,
@@ -36,9 +37,10 @@ from secondlaw.trajectories.discrete import (
     relaxation_split,
 )
 from secondlaw.trajectories.estimators import MaxEnt, UncertaintyRelation
-from secondlaw.trajectories.flips import FlipResult, Flips, FlipsMaxEnt
+from secondlaw.trajectories.flips import FlipDiagnostics, FlipResult, Flips, FlipsMaxEnt, PairAsymmetry
 from secondlaw.trajectories.growing_windows import WindowGrowth, window_growth
 from secondlaw.trajectories.linear_model import LinearModel
+from secondlaw.trajectories.linear_relaxation import linear_relaxation_split
 from secondlaw.trajectories.neep import NEEP
 from secondlaw.trajectories.nested import by_order, entropy_production
 from secondlaw.trajectories.null import SignFlips
@@ -64,6 +66,7 @@ __all__ = [
     "Diagnostics",
     "EntropyProduction",
     "FieldMap",
+    "FlipDiagnostics",
     "FlipResult",
     "Flips",
     "FlipsMaxEnt",
@@ -73,11 +76,13 @@ __all__ = [
     "LinearModel",
     "MarkovDiagnostics",
     "MarkovPlugIn",
+    "MarkovProduction",
     "MaxEnt",
     "MemoryTest",
     "Network",
     "Observables",
     "OrderChoice",
+    "PairAsymmetry",
     "PolynomialBasis",
     "RadialBasis",
     "Recording",
@@ -107,6 +112,7 @@ __all__ = [
     "fluctuation_current",
     "from_dataframe",
     "from_xarray",
+    "linear_relaxation_split",
     "looks_diffusive",
     "memory_test",
     "read_recording",

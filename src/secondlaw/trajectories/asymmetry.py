@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from secondlaw.trajectories.correlations import CrossCorrelations
 from secondlaw.trajectories.observables import Observables, Together
+from secondlaw.trajectories.standardized import Standardized
 
 __all__ = ["coupling_asymmetry"]
 
@@ -27,6 +28,9 @@ def coupling_asymmetry(observables: Observables, theta: Floats) -> Floats | None
     array([[ 0. ,  0.5],
            [-0.5,  0. ]])
     """
+    if isinstance(observables, Standardized):  # in the units in which the variables were given
+        found = coupling_asymmetry(observables.observables, theta)
+        return None if found is None else found / np.outer(observables.scale, observables.scale)
     parts = observables.parts if isinstance(observables, Together) else (observables,)
     start = 0
     for part in parts:

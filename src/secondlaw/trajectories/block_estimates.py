@@ -10,6 +10,8 @@ __all__ = ["block_estimate"]
 
 Floats = NDArray[np.float64]
 
+_CUBED = 1e90  # size of sums whose cubes, which acceleration takes, are still numbers
+
 
 def block_estimate(
     sums: Floats,
@@ -42,6 +44,8 @@ def block_estimate(
     >>> print(block_estimate(sums, sizes, weights, unit="nats/step", unit_of_time=1.0, method="mean"))
     1.450 [1.110, 1.772] nats/step
     """
+    factor = max(1.0, float(np.abs(sums).max()) / _CUBED)
+    sums = sums / factor
     value = sums.sum() / sizes.sum()
     replicates = (weights @ sums) / (weights @ sizes)
     left_out = (sums.sum() - sums) / (sizes.sum() - sizes)
@@ -50,7 +54,7 @@ def block_estimate(
     else:
         ends = interval_from_replicates(value, replicates, level=level, jackknife=left_out, groups=len(sums))
         low, high = float(ends[0]), float(ends[1])
-    scale = 1.0 / unit_of_time
+    scale = factor / unit_of_time
     return Estimate(
         value * scale, low * scale, high * scale, level, int(sizes.sum()), unit, method, n_unit="transitions"
     )

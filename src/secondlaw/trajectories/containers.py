@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.trajectories.plain_numbers import as_columns, require_numbers
 
 __all__ = ["Trajectories", "Transitions"]
 
@@ -54,7 +55,7 @@ class Transitions:
         if len(self.variables) != self.x0.shape[1]:
             raise InvalidInput(f"{self.x0.shape[1]} variables need as many names, got {len(self.variables)}")
         for name, values in (("x0", self.x0), ("x1", self.x1)):
-            _require_finite(values, name)
+            require_numbers(values, name)
         _require_time(self.dt)
 
     def __len__(self) -> int:
@@ -85,7 +86,7 @@ class Transitions:
         InvalidInput
             If shapes do not agree or a value is not finite.
         """
-        first, second = _columns(x0, "x0"), _columns(x1, "x1")
+        first, second = as_columns(x0, "x0"), as_columns(x1, "x1")
         keys = np.arange(len(first)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
         if keys.shape != first.shape[:1] or first.shape != second.shape:
             raise InvalidInput(
@@ -130,7 +131,7 @@ class Trajectories:
                     f"every trajectory needs the same variables: trajectory {number} has {values.shape[1]}, the first "
                     f"{dim}"
                 )
-            _require_finite(values, f"trajectory {number}")
+            require_numbers(values, f"trajectory {number}")
         if len(self.variables) != dim:
             raise InvalidInput(f"{dim} variables need as many names, got {len(self.variables)}")
         _require_time(self.dt)
@@ -173,7 +174,7 @@ class Trajectories:
             pieces: list[Any] = list(values) if values.ndim == 3 else [values]
         else:
             pieces = list(values)  # type: ignore[arg-type]
-        series = tuple(_columns(piece, f"trajectory {number}") for number, piece in enumerate(pieces))
+        series = tuple(as_columns(piece, f"trajectory {number}") for number, piece in enumerate(pieces))
         return cls(series, tuple(variables) or _names(series[0].shape[1] if series else 0), dt)
 
     @classmethod
@@ -226,30 +227,8 @@ class Trajectories:
         )
 
 
-def _columns(values: ArrayLike, name: str) -> Floats:
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{name} must hold numbers in the shape (time, variable): {error}") from error
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2 or array.shape[1] == 0:
-        raise InvalidInput(f"{name} must have the axes (time, variable), got shape {array.shape}")
-    return array
-
-
 def _names(dim: int) -> tuple[str, ...]:
     return tuple(f"x{i}" for i in range(dim))
-
-
-def _require_finite(values: Floats, name: str) -> None:
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise InvalidInput(
-            f"{name} holds {int(bad.sum())} values that are not finite, first at row {row}, variable {column}: cut the "
-            "trajectory there into two"
-        )
 
 
 def _require_time(dt: float | None) -> None:

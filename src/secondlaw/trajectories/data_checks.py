@@ -1,20 +1,24 @@
-"""What must be said of the data themselves, before anything is fitted."""
+"""What must be said of trajectories themselves, before anything is fitted; of states, fits say it themselves."""
+
+from collections.abc import Collection
 
 import numpy as np
 
 from secondlaw.errors import NotEnoughData
+from secondlaw.trajectories.containers import Trajectories
+from secondlaw.trajectories.discrete.jump_records import JumpRecords
 from secondlaw.trajectories.flips import Flips
 from secondlaw.trajectories.layout import FEWEST_BLOCKS
 from secondlaw.trajectories.reading.recordings import Recording
 
 __all__ = ["checked_data"]
 
-_OFTEN = 10  # times that a jump must be seen before the absence of its reverse is remarkable
-_SELDOM = 5  # visits below which a state says nothing
-_SHOWN = 3
+_LEAP = 0.9  # share of a variable's range that a step must exceed to look like an angle that wraps around
 
 
-def checked_data(recording: Recording, *, lag: int = 1) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def checked_data(
+    recording: Recording, *, lag: int = 1, periodic: Collection[str] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return notes and warnings on the data.
 
     Parameters
@@ -22,6 +26,8 @@ def checked_data(recording: Recording, *, lag: int = 1) -> tuple[tuple[str, ...]
     recording : Recording
     lag : int
         Steps that a transition or window spans.
+    periodic : collection of str
+        Variables that are known to wrap around.
 
     Returns
     -------
@@ -39,7 +45,7 @@ def checked_data(recording: Recording, *, lag: int = 1) -> tuple[tuple[str, ...]
     >>> checked_data(Recording.of(Trajectories.of([[0.0, 1.0] * 30])))[0]
     ('one trajectory: its stretches count as independent, so each must be longer than the memory of the process',)
     """
-    if isinstance(recording.data, Flips):
+    if isinstance(recording.data, Flips | JumpRecords):
         return (), ()
     lengths = np.array([len(one) for one in recording.data.series])
     if (lengths <= lag).all():
@@ -58,40 +64,38 @@ def checked_data(recording: Recording, *, lag: int = 1) -> tuple[tuple[str, ...]
         )
     elif len(set(lengths.tolist())) > 1:
         notes.append(f"trajectories of {lengths.min()} to {lengths.max()} steps: each transition counts the same")
+    if recording.kind == "continuous":
+        warnings += _wraps(recording.trajectories, periodic)
     if recording.kind == "states":
-        warnings += _states(recording, lag)
+        _require_revisits(recording)
     return tuple(notes), tuple(warnings)
 
 
-def _states(recording: Recording, lag: int) -> list[str]:
-    data = recording.numbered
-    pairs = data.transitions(lag)
-    count = len(recording.states)
-    before, after = (x[:, 0].astype(np.int64) for x in (pairs.x0, pairs.x1))
-    visits = np.bincount(np.concatenate([one[:, 0] for one in data.series]).astype(np.int64))
+def _require_revisits(recording: Recording) -> None:
+    visits = np.bincount(np.concatenate([one[:, 0] for one in recording.numbered.series]).astype(np.int64))
     if visits.max() < 2:
         raise NotEnoughData(
-            f"none of the {count} states is ever visited twice, so no jump can be set against its reverse: merge "
-            "states, or record longer"
+            f"none of the {len(recording.states)} states is ever visited twice, so no jump can be set against its "
+            "reverse: merge states, or record longer"
         )
-    warnings = []
-    if count == 2:
-        warnings.append("two states carry no current: the value is 0 whatever the process; tell more states apart")
-    rare = int((visits < _SELDOM).sum())
-    if rare > count / 2:
-        warnings.append(
-            f"{rare} of {count} states are visited fewer than {_SELDOM} times and say nothing: merge states, or record "
-            "longer"
-        )
-    jumps = np.bincount(before * count + after, minlength=count * count).reshape(count, count)
-    a, b = np.nonzero((jumps >= _OFTEN) & (jumps.T == 0))
-    if len(a):
-        order = np.argsort(-jumps[a, b], kind="stable")[:_SHOWN]
-        shown = ", ".join(
-            f"{recording.states[a[k]]} -> {recording.states[b[k]]} ({jumps[a[k], b[k]]} times)" for k in order
-        )
-        warnings.append(
-            f"{len(a)} jumps never occur in reverse, such as {shown}: the true value may be without bound, and the one "
-            "shown grows with the length of the recording; look for a reverse that is merely rare"
-        )
-    return warnings
+
+
+def _wraps(data: Trajectories, known: Collection[str]) -> list[str]:
+    """Return a warning where a variable leaps from one end of its range to the other and never half as far."""
+    steps = [np.abs(np.diff(series, axis=0)) for series in data.series if len(series) > 1]
+    if not steps:
+        return []
+    together = np.concatenate(data.series)
+    share = np.concatenate(steps) / np.maximum(np.ptp(together, axis=0), 1e-300)
+    leaps = (share > _LEAP).sum(axis=0)
+    between = ((share > 1.0 - _LEAP) & (share <= _LEAP)).sum(axis=0)
+    names = [
+        name
+        for name, far, some in zip(data.variables, leaps, between, strict=True)
+        if far and some < far / 10 and name not in known
+    ]
+    return [
+        f"{name} leaps from one end of its range to the other: if it wraps around, as an angle does, give its period "
+        f"(--periods {name}=2pi)"
+        for name in names
+    ]

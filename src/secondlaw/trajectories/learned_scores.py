@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.errors import NotEnoughData
 from secondlaw.statistics import resample_weights
 from secondlaw.trajectories.block_estimates import block_estimate
+from secondlaw.trajectories.cautions import changing_means, constant_variables, noiseless, outliers
 from secondlaw.trajectories.containers import Transitions
 from secondlaw.trajectories.cross_fitting import SHRINKAGES
+from secondlaw.trajectories.discrete.state_cautions import jump_table, state_cautions
 from secondlaw.trajectories.dual import row_values
 from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
@@ -63,6 +66,7 @@ def fit_learned(
     *,
     parameters: int,
     name: str,
+    states: int = 0,
     rng: np.random.Generator,
 ) -> EntropyProduction:
     """Cross-fit a learned score and judge it on held-out blocks.
@@ -77,9 +81,13 @@ def fit_learned(
         Number of parameters of the score, for the diagnostics.
     name : str
         What learns, for the method.
+    states : int
+        Of discrete variables, else 0.
     rng : numpy.random.Generator
     """
     layout = lay_out(pairs, blocks=settings.blocks, folds=settings.folds)
+    if (layout.x0 == layout.x1).all():
+        raise NotEnoughData("the data never move, so there is nothing to learn from: check what was recorded")
     held = _hold_out(layout, learn, rng)
     span = float(pairs.lag) if pairs.dt is None else pairs.dt
     unit = "nats/step" if pairs.dt is None else "nats per unit of time"
@@ -92,7 +100,7 @@ def fit_learned(
     tilts = held.tilts
     diagnostics = Diagnostics(
         layout.n, parameters, layout.blocks, settings.folds, raw.value, held.train_value / span - raw.value,
-        float(tilts.sum() ** 2 / (tilts**2).sum()), held.shrinkage,
+        _effective(tilts), held.shrinkage,
         block_dependence(sums / sizes) if layout.stretches else 0.0, float(tilts.mean()),
     )  # fmt: skip
     return EntropyProduction(
@@ -102,13 +110,19 @@ def fit_learned(
         train_value=held.train_value / span,
         null=null,
         diagnostics=diagnostics,
-        warnings=_warnings(pairs, diagnostics, null, settings.level),
+        warnings=(*_of_states(pairs, states), *_warnings(pairs, layout, diagnostics, null, settings.level)),
         block_values=sums,
         block_sizes=sizes,
         weights=weights,
         unit_of_time=span,
         fitted=held.fitted,
     )
+
+
+def _effective(tilts: Floats) -> float:
+    """Return how many rows the weights rest on."""
+    shares = tilts / tilts.max()
+    return float(shares.sum() ** 2 / (shares**2).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +195,16 @@ def _sign_flips(sums: Floats, n: int, span: float, draws: int, rng: np.random.Ge
     return SignFlips((1 + beaten) / (1 + draws), float(np.abs(found).mean()) / n / span, draws, len(sums))
 
 
-def _warnings(pairs: Transitions, found: Diagnostics, null: SignFlips, level: float) -> tuple[str, ...]:
-    out = []
+def _of_states(pairs: Transitions, states: int) -> list[str]:
+    width = len(pairs.signs) if isinstance(pairs, Windows) else pairs.x0.shape[1]
+    if not states or width != 1:
+        return []
+    after = pairs.x0[:, 1] if isinstance(pairs, Windows) else pairs.x1[:, 0]
+    return state_cautions(jump_table(pairs.x0[:, 0], after, states))
+
+
+def _warnings(pairs: Transitions, layout: Layout, found: Diagnostics, null: SignFlips, level: float) -> tuple[str, ...]:
+    out = [*constant_variables(pairs), *noiseless(pairs), *outliers(pairs), *changing_means(pairs, layout)]
     if found.effective_sample_size < 100.0:
         out.append(
             f"the exponential weights rest on {found.effective_sample_size:.0f} transitions: the interval cannot be "

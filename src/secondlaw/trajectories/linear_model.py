@@ -13,7 +13,7 @@ otherwise it is the value of the nearest linear process, and no bound.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics import LEVEL, jackknife_weights, resample_weights
 from secondlaw.statistics.intervals import centred_interval
 from secondlaw.statistics.resampling import RESAMPLES
-from secondlaw.trajectories.containers import Trajectories
+from secondlaw.trajectories.cautions import changing_means, outliers
+from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.honesty import honest, rejects
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
 from secondlaw.trajectories.null import DRAWS, sign_flips
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import Diagnostics, EntropyProduction
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import metric_of
+from secondlaw.trajectories.standardized import standardized
 from secondlaw.trajectories.window_rows import WindowProducts, windows
 from secondlaw.types import Estimate
 
@@ -41,7 +44,7 @@ _FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class LinearModel:
+class LinearModel(Parameters):
     """Entropy production of the linear Markov process that fits the data.
 
     Parameters
@@ -92,36 +95,41 @@ class LinearModel:
         d, signs = data.dim, np.asarray(pairs.signs, dtype=np.float64)
         x0, x1 = layout.x0[:, :d], layout.x0[:, d:]
         scale = x0.std(axis=0)
+        centre = np.where(signs > 0.0, x0.mean(axis=0), 0.0)  # odd variables keep their 0
         if (scale <= 0.0).any():
             name = data.variables[int(np.argmin(scale))]
             raise InvalidInput(f"the variable {name} never changes: leave it out")
-        moments = _block_moments(x0 / scale, x1 / scale, layout)
+        moments = _block_moments((x0 - centre) / scale, (x1 - centre) / scale, layout)
         total = moments.sum(axis=0)
         _require_noise(total, d)
         if layout.n < 10 * (d + 1) ** 2:
             raise NotEnoughData(f"{layout.n} transitions are too few to fit the step of {d} variables")
         span = float(pairs.lag) if pairs.dt is None else pairs.dt
         plain = float(_value(total[None], d, signs)[0])
-        left_out = _value(jackknife_weights(layout.blocks) @ moments, d, signs)
+        left_out = _value_of(jackknife_weights(layout.blocks) @ moments, d, signs)
         value = plain - (layout.blocks - 1) * (float(left_out.mean()) - plain)
         weights = resample_weights(layout.blocks, self.resamples, rng=rng)
-        low, high = centred_interval(value, _value(weights @ moments, d, signs), self.level, groups=layout.blocks)
+        low, high = centred_interval(value, _value_of(weights @ moments, d, signs), self.level, groups=layout.blocks)
         unit = "nats/step" if pairs.dt is None else "nats per unit of time"
         method = f"linear Gaussian step, jackknife and bootstrap over {layout.blocks} blocks"
         raw = Estimate(value / span, low / span, high / span, self.level, layout.n, unit, method, "transitions")
-        rows = Rows(layout, WindowProducts.of(pairs))
+        rows = Rows(layout, standardized(WindowProducts.of(pairs), pairs))
         null = sign_flips(rows, metric_of(rows), rng=rng, draws=self.draws)
-        fitted = _Step.of(total, d, scale, signs)
+        fitted = _Step.of(total, d, centre, scale, signs)
         work = fitted(x0, x1)
         means = np.add.reduceat(work, layout.starts[:-1]) / np.diff(layout.starts)
         diagnostics = Diagnostics(
             layout.n, d * (d + 1) + d * (d + 1) // 2, layout.blocks, 0, value / span, (plain - value) / span,
             float(layout.n), (), block_dependence(means) if layout.stretches else 0.0, 1.0,
         )  # fmt: skip
-        out = () if rejects(null, self.level) else (
-            f"sign flips show as much irreversibility with p = {null.p_value:.2g}: do not quote the value as "
-            "different from 0",
-        )  # fmt: skip
+        seen = Transitions(layout.x0[:, :d], x1, np.repeat(np.arange(layout.blocks), np.diff(layout.starts)),
+                           data.variables)  # fmt: skip
+        out = [*outliers(seen), *changing_means(seen, replace(layout, x0=seen.x0, x1=seen.x1))]
+        if not rejects(null, self.level):
+            out.append(
+                f"sign flips show as much irreversibility with p = {null.p_value:.2g}: do not quote the value as "
+                "different from 0"
+            )
         return EntropyProduction(
             estimate=honest(raw, null),
             bound="exact",
@@ -129,7 +137,7 @@ class LinearModel:
             train_value=plain / span,
             null=null,
             diagnostics=diagnostics,
-            warnings=out,
+            warnings=tuple(out),
             block_sizes=np.diff(layout.starts).astype(np.float64),
             weights=weights,
             unit_of_time=span,
@@ -168,7 +176,22 @@ def _value(moments: Floats, d: int, signs: Floats) -> Floats:
     return np.asarray((np.trace(np.linalg.solve(noise, back), axis1=1, axis2=2) - d) / 2.0)
 
 
+def _value_of(moments: Floats, d: int, signs: Floats) -> Floats:
+    """Return the values of resampled blocks."""
+    try:
+        return _value(moments, d, signs)
+    except np.linalg.LinAlgError:
+        raise NotEnoughData(
+            "without some of the blocks the variables do not move: a few outliers make up all of their spread; mend or "
+            "cut them, or record longer"
+        ) from None
+
+
 def _require_noise(total: Floats, d: int) -> None:
+    size = 2 * d + 1
+    early = total.reshape(size, size)[: d + 1, : d + 1] / total[0]
+    if float(np.linalg.eigvalsh(early)[0]) <= _SINGULAR:
+        raise InvalidInput("a variable follows from the others, so its reversal says nothing: leave it out")
     S, _, noise = _parts(total[None], d)
     least = float(np.linalg.eigvalsh(noise[0])[0])
     if least <= _SINGULAR * float(np.abs(S[0]).max()):
@@ -185,16 +208,17 @@ class _Step:
 
     step: Floats
     precision: Floats
+    centre: Floats
     scale: Floats
     signs: Floats
 
     @classmethod
-    def of(cls, total: Floats, d: int, scale: Floats, signs: Floats) -> "_Step":
+    def of(cls, total: Floats, d: int, centre: Floats, scale: Floats, signs: Floats) -> "_Step":
         _, step, noise = _parts(total[None], d)
-        return cls(step[0], np.linalg.inv(noise[0]), scale, signs)
+        return cls(step[0], np.linalg.inv(noise[0]), centre, scale, signs)
 
     def __call__(self, x0: Floats, x1: Floats) -> Floats:
-        before, after = x0 / self.scale, x1 / self.scale
+        before, after = (x0 - self.centre) / self.scale, (x1 - self.centre) / self.scale
         ahead = after - before @ self.step[:, 1:].T - self.step[:, 0]
         back = before * self.signs - (after * self.signs) @ self.step[:, 1:].T - self.step[:, 0]
         costs = (np.einsum("ni,ij,nj->n", off, self.precision, off) for off in (back, ahead))

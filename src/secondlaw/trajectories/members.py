@@ -7,6 +7,7 @@ import numpy as np
 
 from secondlaw.trajectories.correlations import CrossCorrelations, StateChanges, TripleCorrelations
 from secondlaw.trajectories.observables import Together
+from secondlaw.trajectories.standardized import Standardized
 
 __all__ = ["members_of"]
 
@@ -54,6 +55,11 @@ def _(observables: Together) -> Members | None:
     if any(part is None for part in parts):
         return None
     return tuple(names for part in parts for names in part or ())
+
+
+@members_of.register
+def _(observables: Standardized) -> Members | None:
+    return members_of(observables.observables)
 
 
 def _named(names: Sequence[str], *places: np.ndarray) -> Members:

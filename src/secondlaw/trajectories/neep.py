@@ -19,6 +19,7 @@ from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.learned_scores import LearnedSettings, Score, fit_learned
 from secondlaw.trajectories.null import DRAWS
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.reading.installed import required
 from secondlaw.trajectories.results import EntropyProduction
 
@@ -30,7 +31,7 @@ _MOST_STATES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class NEEP:
+class NEEP(Parameters):
     """Neural lower bound on entropy production, on held-out rows.
 
     Parameters
@@ -110,7 +111,7 @@ class NEEP:
         def learn(x0: Floats, x1: Floats, v0: Floats, v1: Floats, seed: int) -> Score:
             return _trained(self, states, sizes, (x0, x1), (v0, v1), seed)
 
-        return fit_learned(pairs, learn, settings, parameters=parameters, name="neural score", rng=rng)
+        return fit_learned(pairs, learn, settings, parameters=parameters, name="neural score", states=states, rng=rng)
 
 
 def _states(pairs: Transitions) -> int:

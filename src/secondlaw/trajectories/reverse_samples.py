@@ -21,6 +21,7 @@ from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories
 from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.null import DRAWS, SignFlips
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import Diagnostics, EntropyProduction
 from secondlaw.trajectories.two_sample_fit import cross_fit_two_samples
 from secondlaw.types import Estimate
@@ -36,7 +37,7 @@ _KNOTS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class ReverseSamplesMaxEnt:
+class ReverseSamplesMaxEnt(Parameters):
     """Lower bound on the entropy production of a run, from runs of a protocol and of its reversal.
 
     Parameters

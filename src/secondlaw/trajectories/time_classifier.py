@@ -18,6 +18,7 @@ from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.learned_scores import LearnedSettings, Score, fit_learned
 from secondlaw.trajectories.null import DRAWS
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.reading.installed import required
 from secondlaw.trajectories.results import EntropyProduction
 
@@ -30,7 +31,7 @@ _PATIENCE = 30  # trees without progress: circulation shows in no single variabl
 
 
 @dataclass(frozen=True, slots=True)
-class TimeReversalClassifier:
+class TimeReversalClassifier(Parameters):
     """Lower bound on entropy production by telling the direction of time.
 
     Parameters
@@ -96,7 +97,9 @@ class TimeReversalClassifier:
                 return _logistic(terms, x0, x1, self.iterations)
             return _boosted(x0, x1, v0, v1, self.iterations, seed, discrete=self.discrete)
 
-        return fit_learned(pairs, learn, settings, parameters=width, name=f"{self.model} classifier", rng=rng)
+        return fit_learned(
+            pairs, learn, settings, parameters=width, name=f"{self.model} classifier", states=states, rng=rng
+        )
 
 
 def _states(pairs: Transitions) -> int:
@@ -130,22 +133,32 @@ class _Terms:
 class _Linear:
     terms: _Terms
     weights: Floats
+    centre: Floats
+    scale: Floats
 
     def __call__(self, x0: Floats, x1: Floats) -> Floats:
-        return np.asarray(self.terms(x0, x1) @ self.weights)
+        first, second = ((x - self.centre) / self.scale for x in (x0, x1))
+        return np.asarray(self.terms(first, second) @ self.weights)
 
 
 def _logistic(terms: _Terms, x0: Floats, x1: Floats, iterations: int) -> Score:
     """Fit without a constant: transitions and reversals are mirror images, so half of them say it all."""
     from sklearn.linear_model import LogisticRegression
 
-    g = terms(x0, x1)
+    both = np.concatenate([x0, x1])
+    centre, spread = both.mean(axis=0), both.std(axis=0)
+    if terms.states:
+        centre, spread = np.zeros_like(centre), np.ones_like(spread)
+    spread = np.where(spread > 0.0, spread, 1.0)
+    g = terms((x0 - centre) / spread, (x1 - centre) / spread)
     scale = np.sqrt((g**2).mean(axis=0))
     g = g / np.where(scale > 0.0, scale, 1.0)
     labels = np.arange(len(g)) % 2  # a row and its mirror weigh the same: take one of the two, half with each label
     signed = g * (2.0 * labels - 1.0)[:, None]
-    model = LogisticRegression(fit_intercept=False, max_iter=iterations, C=len(g) / 10.0).fit(signed, labels)
-    return _Linear(terms, np.asarray(model.coef_[0] / np.where(scale > 0.0, scale, 1.0)))
+    with np.errstate(over="ignore"):  # of products of outliers
+        model = LogisticRegression(fit_intercept=False, max_iter=iterations, C=len(g) / 10.0).fit(signed, labels)
+    weights = np.asarray(model.coef_[0] / np.where(scale > 0.0, scale, 1.0))
+    return _Linear(terms, weights, centre, spread)
 
 
 @dataclass(frozen=True, slots=True)

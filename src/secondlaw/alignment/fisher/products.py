@@ -92,6 +92,8 @@ class FisherProducts:
         memory: float = _MEMORY,
     ) -> None:
         check_kind(kind, normalise, rng, draws)
+        if not memory >= 0.0:
+            raise InvalidInput(f"memory is a number of bytes, 0 or more, got {memory}")
         require_libraries("torch")
         import torch
 

@@ -25,6 +25,10 @@ CRITICAL_WORK_WARNING = (
     "(lambda_max / 2) ln N is the critical work that arXiv 2511.10704 prints; no threshold follows from it (no "
     "derivation from N is given, and it lacks the learning rate): docs/reproductions.md"
 )
+DRAWN_LABELS = (
+    "drawn labels put the largest eigenvalue above that of the exact Fisher on average, the more the fewer draws; no "
+    "interval here covers that: measure the exact kind"
+)
 _FEW_DENSITY_PROBES = 2
 Reporter = Callable[[str], Callable[[int, int], None]]
 
@@ -209,6 +213,8 @@ def _notes(products: FisherProducts, largest: LargestEigenvalue, data: OverData)
     if data.minibatch is not None and data.minibatch_samples is not None and largest.value > 0.0:
         more = data.minibatch / largest.value - 1.0
         notes[-1] += f"; mini-batches of {data.minibatch_samples:.3g} samples give {100.0 * more:+.1f} % here"
+    if products.kind == "monte-carlo":
+        notes.append(DRAWN_LABELS)
     if not largest.converged:
         notes.append(
             f"not converged after {largest.products} products: the largest eigenvalue may lie above the interval"

@@ -1,6 +1,7 @@
 """Logged trajectories from JSON lines: one row an episode, or one row a step."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,14 @@ def _ended(row: Row, file: str) -> bool | None:
 
 
 def _stepped(agent: str, name: str, rows: list[tuple[float, Row]], file: str, names: Names) -> Episode:
-    ordered = [row for _, row in sorted(rows, key=lambda one: one[0])]
+    rows = sorted(rows, key=lambda one: one[0])
+    for (before, _), (step, row) in pairwise(rows):
+        if step == before:
+            raise FileFormatError(
+                f"{file}, line {row.line}: agent {agent} has two rows of step {step:g}: tell its episodes apart "
+                "(episode), or take one out"
+            )
+    ordered = [row for _, row in rows]
     states = [_number(row.value["state"], names[0], "state", file, row.line) for row in ordered]
     actions = []
     for row in ordered[:-1] if ordered[-1].value.get("action") is None else ordered:

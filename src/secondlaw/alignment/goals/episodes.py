@@ -142,4 +142,5 @@ class Episodes:
             )
 
     def _place(self, row: int, step: int) -> str:
-        return f"agent {self.agents[self.agent[row]]}, episode {self.names[row]}, step {step}"
+        episode = f", episode {self.names[row]}" if self.names[row] else ""
+        return f"agent {self.agents[self.agent[row]]}{episode}, step {step}"

@@ -1,6 +1,7 @@
 """World files: a grid, a gymnasium environment or a table of transitions, with its goals, as JSON."""
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +98,15 @@ def _grid(content: Mapping[str, Any], common: dict[str, float]) -> TabularMDP:
         goals = {}
         for name, cells in _mapping(content, "goals").items():
             try:
-                goals[name] = [(int(row), int(column)) for row, column in cells]
+                goals[name] = [(index(row), index(column)) for row, column in cells]
             except (TypeError, ValueError):
                 raise InvalidInput(f"goal {name!r} of a grid is a list of [row, column], got {cells!r}") from None
     slip = _number(content, "slip") if "slip" in content else 0.0
-    return grid_world(rows, goals=goals, slip=slip, stay=bool(content.get("stay", False)), **common)
+    return grid_world(rows, goals=goals, slip=slip, stay=_flag(content, "stay"), **common)
 
 
 def _table(content: Mapping[str, Any], common: dict[str, float]) -> TabularMDP:
-    names = {part: [str(one) for one in content.get(part, ())] for part in ("states", "actions")}
+    names = {part: _names(content, part) for part in ("states", "actions")}
     matrices = _matrices(content["transitions"], names)
     size, actions = matrices[0].shape[0], len(matrices)
     numbers = {name: k for k, name in enumerate(names["states"])} | {str(k): k for k in range(size)}
@@ -173,7 +174,7 @@ def _list(given: Any, goal: str) -> list[Any]:  # noqa: ANN401 - JSON
 
 def _whole(given: Any, goal: str) -> Sequence[int]:  # noqa: ANN401 - JSON
     try:
-        return [int(one) for one in _list(given, goal)]
+        return [index(one) for one in _list(given, goal)]
     except (TypeError, ValueError):
         raise InvalidInput(f"goal {goal!r} of an environment is a list of state numbers, got {given!r}") from None
 
@@ -183,6 +184,24 @@ def _number(content: Mapping[str, Any], name: str) -> float:
     if isinstance(found, bool) or not isinstance(found, int | float):
         raise InvalidInput(f"{name} must be a number, got {found!r}")
     return float(found)
+
+
+def _flag(content: Mapping[str, Any], name: str) -> bool:
+    found = content.get(name, False)
+    if not isinstance(found, bool):
+        raise InvalidInput(f"{name} must be true or false, got {found!r}")
+    return found
+
+
+def _names(content: Mapping[str, Any], part: str) -> list[str]:
+    given = content.get(part, [])
+    if not isinstance(given, list):
+        raise InvalidInput(f"{part} is a list of names, got {given!r}")
+    names = [str(one) for one in given]
+    twice = next((one for k, one in enumerate(names) if one in names[:k]), None)
+    if twice is not None:
+        raise InvalidInput(f"{part} need different names, got {twice!r} twice")
+    return names
 
 
 def _listed(kind: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.alignment.arguments import positive, rate
 from secondlaw.alignment.goal_diffusion import GoalDiffusion
 from secondlaw.alignment.goal_entropy import population_entropy, shannon, softmax
 from secondlaw.alignment.goal_paths import simulate_goals
@@ -24,6 +25,14 @@ Generator = np.random.Generator
 
 POINTS = 200
 """Recorded points of a trajectory."""
+FARTHEST = 1e5
+"""Of a preference, and of a variance: the quadrature's grid reaches no farther."""
+LONG_STEP = 0.2
+"""Of a step times the rates: beyond it the gap of model A is off by more than some 2 %."""
+NO_LEAST_WORK = (
+    "with noise on S that is held at 0 the least work has no closed form, and none is given: try values of --work, or "
+    "take --unclipped"
+)
 MEAN, POOLED, GAP = "E[S(p)]: how undecided one agent is", "S(E[p]): how undecided the population is", "their gap"
 READINGS = ("stated", "per-parameter", "fitted")
 NUMBER = ("noise_trace", "divergence", "spread", "learning_rate", "largest_eigenvalue", "parameters", "start")
@@ -37,7 +46,7 @@ def published_model(settings: SimulationSettings) -> PublishedDynamics:
     made = {"stated": PublishedDynamics.stated, "per-parameter": PublishedDynamics.per_parameter,
             "fitted": PublishedDynamics.fitted}[reading]()  # fmt: skip
     numbers = {name: settings.number(name) for name in NUMBER if settings[name] is not None}
-    flags = {name: bool(settings[name]) for name in ("clipped", "scaled_work") if settings[name] is not None}
+    flags = {name: settings.flag(name) for name in ("clipped", "scaled_work") if settings[name] is not None}
     return replace(made, **numbers, **flags)  # type: ignore[arg-type]
 
 
@@ -57,12 +66,16 @@ def _shares(given: object, name: str) -> Floats:
 
 def random_energy_model(settings: SimulationSettings) -> RandomEnergy:
     """Return model B; the preference is 1.25 ln G where none is given."""
-    goals = settings["goals"]
-    if isinstance(goals, bool) or not isinstance(goals, int | float):
-        raise InvalidInput(f"goals must be a whole number, got {goals!r}")
-    preference = settings["preference"]
-    wanted = 1.25 * float(np.log(max(int(goals), 2))) if preference is None else settings.number("preference")
-    return RandomEnergy(int(goals), wanted, settings.number("work"), settings.number("diffusion"))
+    goals, preference = settings.whole("goals"), settings["preference"]
+    wanted = 1.25 * float(np.log(max(goals, 2))) if preference is None else settings.number("preference")
+    model = RandomEnergy(goals, wanted, settings.number("work"), settings.number("diffusion"))
+    if abs(wanted) > FARTHEST:
+        raise InvalidInput(f"preference must lie between -{FARTHEST:g} and {FARTHEST:g}, got {wanted:g}")
+    if model.variance > FARTHEST:
+        raise InvalidInput(
+            f"diffusion / work is the variance of a logit and at most {FARTHEST:g}, got {model.variance:g}"
+        )
+    return model
 
 
 def run_published(settings: SimulationSettings, tolerance: float | None, level: float, rng: Generator) -> Simulation:
@@ -70,14 +83,15 @@ def run_published(settings: SimulationSettings, tolerance: float | None, level: 
     model, terms = published_model(settings), str(settings["terms"])
     if terms not in list(Terms):
         raise InvalidInput(f"terms is one of {', '.join(Terms)}, got {terms}")
-    steps, work = int(settings["steps"]), settings.number("work")
+    steps, work = int(settings["steps"]), rate(settings.number("work"), "work")
     paths = model.paths(steps=steps, trials=int(settings["trials"]), rng=rng, terms=terms, work=work).T
     exact = None if model.clipped and model.spread > 0.0 else model.expected(steps, terms=terms, work=work)
     exact = exact if exact is None or not model.clipped else max(exact, 0.0)
     none = Insufficient("S is a plain number in this equation: there is no goal distribution behind it")
     kept = np.unique(np.linspace(0, steps, POINTS + 1).astype(np.int64))
+    measured = student(paths[-1], level=level, unit=NATS, least=0.0 if model.clipped else None)
     quantities = (
-        Quantity("mean_entropy", "E[S]", student(paths[-1], level=level, unit=NATS), exact),
+        Quantity("mean_entropy", "E[S]", measured, exact),
         Quantity("entropy_of_mean", POOLED, none),
         Quantity("gap", GAP, none),
     )
@@ -87,9 +101,12 @@ def run_published(settings: SimulationSettings, tolerance: float | None, level: 
         "threshold of this equation is gamma = sigma",
         f"the paper's critical work, (lambda_max / 2) ln N, is {model.critical_work:.4g}",
     ]
+    operating, open_ = None, tolerance is not None and model.clipped and model.spread > 0.0
+    if tolerance is not None and not open_:
+        operating = "E[S]", tolerance, _published_work(model, tolerance, steps, terms)
     return Simulation(
-        {}, quantities, SimulatedPaths(kept.astype(np.float64), paths[kept], unit="steps"),
-        None if tolerance is None else (tolerance, _published_work(model, tolerance, steps, terms)), None, tuple(notes),
+        {}, quantities, SimulatedPaths(kept.astype(np.float64), paths[kept], unit="steps"), operating, None,
+        tuple(notes), (NO_LEAST_WORK,) if open_ else (),
     )  # fmt: skip
 
 
@@ -114,6 +131,11 @@ def run_diffusion(settings: SimulationSettings, tolerance: float | None, level: 
             f"the run lasts {steps * dt:g} and the slowest goal forgets its start after some "
             f"{model.mixing_time():.3g}: simulated and exact values may differ for that reason; raise --steps"
         )
+    if dt * (model.gaming + model.work) > LONG_STEP:
+        warnings.append(
+            f"a step of {dt:g} is long for these rates, and its error is in no interval: lower --dt to "
+            f"{LONG_STEP / (model.gaming + model.work):.3g}"
+        )
     notes.append(
         "without a force that has no potential this model produces no entropy at rest; it is smooth in the work"
     )
@@ -122,7 +144,7 @@ def run_diffusion(settings: SimulationSettings, tolerance: float | None, level: 
         Quantity("entropy_of_mean", POOLED, found.entropy_of_mean, exact[1]),
         Quantity("gap", GAP, found.gap, exact[1] - exact[0]),
     )
-    operating = None if tolerance is None else (tolerance, operating_point(model, tolerance=tolerance))
+    operating = None if tolerance is None else ("E[S(p)]", tolerance, operating_point(model, tolerance=tolerance))
     kept = SimulatedPaths(paths.times, shannon(shares), paths.entropy_of_mean(), shares)
     return Simulation({}, quantities, kept, operating, None, tuple(notes), tuple(warnings))
 
@@ -132,8 +154,7 @@ def run_random_energy(
 ) -> Simulation:
     """Run model B from logits of 0, exact at any spacing of the times."""
     model, steps, dt = random_energy_model(settings), int(settings["steps"]), settings.number("dt")
-    if dt <= 0.0:
-        raise InvalidInput(f"dt must be a positive number, got {dt}")
+    positive(dt, "dt")
     trials = int(settings["trials"])
     z = np.zeros((trials, model.goals))
     centre = np.zeros(model.goals)
@@ -148,16 +169,14 @@ def run_random_energy(
             z = centre + (z - centre) * kept + spread * rng.standard_normal(z.shape)
             p = softmax(z)
     found = population_entropy(p, rng=rng, level=level)
-    share = model.intended_share()
+    share, first = model.intended_share(), student(p[:, 0], level=level, unit=SHARE, least=0.0, most=1.0)
     quantities = (
         Quantity("mean_entropy", MEAN, found.mean_entropy),
         Quantity("entropy_of_mean", POOLED, found.entropy_of_mean, pooled_entropy(share, model.goals)),
         Quantity("gap", GAP, found.gap),
-        Quantity(
-            "intended_share", "E[p_1]: share of the intended goal", student(p[:, 0], level=level, unit=SHARE), share
-        ),
+        Quantity("intended_share", "E[p_1]: share of the intended goal", first, share),
     )
-    notes = ["the exact values are those of the steady state, by quadrature"]
+    notes = [f"the exact values are those of the steady state, by quadrature; preference h = {model.preference:.4g}"]
     if model.preference > np.log(model.goals):
         notes.append(
             f"gamma_crit = {model.critical_work():.4g} among many goals: a logarithm of the number of goals "
@@ -171,7 +190,7 @@ def run_random_energy(
             f"S(E[p]) of {trials:,} trials over {model.goals:,} goals is biased low, more than a bootstrap can mend: "
             "read the exact value"
         )
-    operating = None if tolerance is None else (tolerance, _random_energy_work(model, tolerance))
+    operating = None if tolerance is None else ("S(E[p])", tolerance, _random_energy_work(model, tolerance))
     paths = SimulatedPaths(dt * np.arange(steps + 1.0), np.stack(entropies), np.array(pooled))
     return Simulation({}, quantities, paths, operating, None, tuple(notes), tuple(warnings))
 
@@ -183,9 +202,7 @@ def pooled_entropy(share: float, goals: int) -> float:
 
 
 def _published_work(model: PublishedDynamics, tolerance: float, steps: int, terms: str) -> float:
-    if tolerance <= 0.0:
-        raise InvalidInput(f"the tolerated entropy must be positive, got {tolerance}")
-    needed = model.production(terms) - (tolerance - model.start) / steps
+    needed = model.production(terms) - (positive(tolerance, "tolerance") - model.start) / steps
     return max(needed, 0.0) / (model.learning_rate if model.scaled_work else 1.0)
 
 
@@ -197,7 +214,7 @@ def _random_energy_work(model: RandomEnergy, tolerance: float) -> float:
         return pooled_entropy(other.intended_share(), model.goals) - tolerance
 
     least = pooled_entropy(float(softmax(np.r_[model.preference, np.zeros(model.goals - 1)])[0]), model.goals)
-    if tolerance <= least:
+    if positive(tolerance, "tolerance") <= least:
         raise InvalidInput(
             f"the preferred goal leaves {least:.4g} nats at any work: ask for a tolerance above that, got "
             f"{tolerance:.4g}"

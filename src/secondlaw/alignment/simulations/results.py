@@ -125,8 +125,8 @@ class Simulation:
     quantities : tuple of Quantity
         At the end of the run.
     paths : SimulatedPaths
-    operating : tuple of (tolerance, float), or None
-        Tolerated entropy, and the least alignment work that holds it.
+    operating : tuple of (str, float, float), or None
+        Which entropy, how much of it is tolerated, nats, and the least alignment work that holds it.
     sweep : SweepResult or None
     notes, warnings : tuple of str
     """
@@ -134,7 +134,7 @@ class Simulation:
     settings: dict[str, Any]
     quantities: tuple[Quantity, ...]
     paths: SimulatedPaths
-    operating: tuple[float, float] | None = None
+    operating: tuple[str, float, float] | None = None
     sweep: SweepResult | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
@@ -158,7 +158,7 @@ class Simulation:
             "quantities": [one.to_dict() for one in self.quantities],
             "operating_point": None
             if self.operating is None
-            else {"tolerance": self.operating[0], "work": self.operating[1]},
+            else dict(zip(("entropy", "tolerance", "work"), self.operating, strict=True)),
             "sweep": None if self.sweep is None else self.sweep.to_dict(),
             "path": {"unit": self.paths.unit, "band": 0.9, "times": times, "mean": mean, "low": low, "high": high},
             "notes": list(self.notes),
@@ -166,8 +166,10 @@ class Simulation:
         }
 
 
-def student(values: Floats, *, level: float, unit: str) -> Measured:
-    """Return the mean over trials with Student's interval."""
+def student(
+    values: Floats, *, level: float, unit: str, least: float | None = None, most: float | None = None
+) -> Measured:
+    """Return the mean over trials with Student's interval, cut to what the quantity can be."""
     from scipy.special import stdtrit
 
     n = values.size
@@ -175,4 +177,6 @@ def student(values: Floats, *, level: float, unit: str) -> Measured:
     if n < 2:
         return Insufficient("one trial has no spread")
     reach = float(stdtrit(n - 1, (1.0 + level) / 2.0)) * spread / float(np.sqrt(n))
-    return Estimate(middle, middle - reach, middle + reach, level, n, unit, f"Student, {n} trials", "trials")
+    low = middle - reach if least is None else max(middle - reach, least)
+    high = middle + reach if most is None else min(middle + reach, most)
+    return Estimate(middle, low, high, level, n, unit, f"Student, {n} trials", "trials")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from secondlaw.alignment.arguments import counted
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData, SourceError
 
@@ -15,6 +17,7 @@ __all__ = ["MODELS", "SimulationSettings", "read_settings"]
 SIX_PROXY = (0.4, 0.3, 0.1, 0.1, 0.05, 0.05)
 SIX_INTENDED = (0.05, 0.75, 0.05, 0.05, 0.05, 0.05)
 FEWEST_TRIALS = 5
+MOST_NUMBERS = 100_000_000
 
 MODELS: dict[str, dict[str, Any]] = {
     "published": {
@@ -75,9 +78,17 @@ class SimulationSettings:
                 hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(known)}"
                 raise InvalidInput(f"model {model} has no parameter {name}{hint}")
         values = known | said
-        counted(_whole(values["steps"], "steps"), "steps")
-        if counted(_whole(values["trials"], "trials"), "trials") < FEWEST_TRIALS:
+        steps = counted(_whole(values["steps"], "steps"), "steps")
+        trials = counted(_whole(values["trials"], "trials"), "trials")
+        if trials < FEWEST_TRIALS:
             raise NotEnoughData(f"an interval over trials needs at least {FEWEST_TRIALS}, got {values['trials']}")
+        width = _whole(values["goals"], "goals") if model == "random-energy" else steps
+        if model == "diffusion":  # some 200 points are kept, with every goal's share
+            width = min(steps, 200) * max(np.size(values["proxy"]), 1)
+        if trials * width > MOST_NUMBERS:
+            raise InvalidInput(
+                f"{trials:,} trials of {width:,} numbers are more than {MOST_NUMBERS:,} in memory: ask for fewer"
+            )
         return cls(model, values)
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - numbers, texts, lists
@@ -89,6 +100,17 @@ class SimulationSettings:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidInput(f"{name} must be a number, got {value!r}")
         return float(value)
+
+    def whole(self, name: str) -> int:
+        """Return a parameter that is a whole number."""
+        return _whole(self.values[name], name)
+
+    def flag(self, name: str) -> bool:
+        """Return a parameter that is true or false."""
+        value = self.values[name]
+        if not isinstance(value, bool):
+            raise InvalidInput(f"{name} must be true or false, got {value!r}")
+        return value
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
+from secondlaw.trajectories.parameters import Parameters
 
 __all__ = ["Basis", "LinearBasis", "PolynomialBasis", "RadialBasis"]
 
@@ -41,7 +42,7 @@ class Basis(Protocol):
 
 
 @dataclass(frozen=True)
-class PolynomialBasis:
+class PolynomialBasis(Parameters):
     """Polynomials up to a degree, in all variables together.
 
     Parameters
@@ -103,7 +104,7 @@ class PolynomialBasis:
 
 
 @dataclass(frozen=True)
-class LinearBasis:
+class LinearBasis(Parameters):
     """Linear functions, with a constant or without.
 
     Examples
@@ -135,7 +136,7 @@ class LinearBasis:
 
 
 @dataclass(frozen=True)
-class RadialBasis:
+class RadialBasis(Parameters):
     """Gaussian bumps around centres chosen among the training rows, beside the linear functions.
 
     Parameters

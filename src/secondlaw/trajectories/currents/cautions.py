@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.trajectories.cautions import halves_z
+from secondlaw.trajectories.cautions import DIFFERS, halves_z, noiseless
+from secondlaw.trajectories.containers import Transitions
 from secondlaw.trajectories.currents.result import CurrentDiagnostics
 from secondlaw.trajectories.currents.steps import Steps
 from secondlaw.trajectories.null import SignFlips
@@ -76,8 +77,8 @@ def current_warnings(
     large = coarser is not None and abs(coarser.value) > _COARSE * max(estimate.value, 0.0)
     if coarser is not None and large and order == 1 and share <= _NOISY and not coarser.covers(0.0):
         out.append(
-            f"dt is coarse: without the term of first order in dt the value is {extrapolated}; take order=2, quote "
-            "`extrapolated`, or record at smaller dt"
+            f"dt is coarse: without the term of first order in dt the value is {extrapolated}; take stencils over "
+            "two steps (order=2; --stencil 2), quote the extrapolated value as no bound, or record at smaller dt"
         )
     uneven = int(np.argmax(diagnostics.noise_variation))
     if not state_noise and diagnostics.noise_variation[uneven] > _STATE:
@@ -97,14 +98,15 @@ def _of_the_data(steps: Steps, diagnostics: CurrentDiagnostics, in_time: bool) -
             f"neighbouring blocks still resemble each other (correlation {diagnostics.block_dependence:.2f}), so the "
             "interval is too narrow: use fewer blocks"
         )
+    layout = replace(steps.layout, x0=steps.layout.x0[:, :-1], x1=steps.layout.x1[:, :-1])
+    out += noiseless(Transitions.of(layout.x0, layout.x1, variables=steps.variables))
     if in_time:
         return out
-    layout = replace(steps.layout, x0=steps.layout.x0[:, :-1], x1=steps.layout.x1[:, :-1])
     turning = steps.coordinates.period > 0.0
     name, z = halves_z(steps.variables, layout)
     if z > _SURE and not turning[steps.variables.index(name)]:
         out.append(
-            f"{name} differs between the halves of the recording by {z:.1f} standard errors: fields without time "
+            f"{name} {DIFFERS} of the recording by {z:.1f} standard errors: fields without time "
             "describe a steady state; take time_degree with many realisations, or cut the data into steady stretches"
         )
     if steps.dim == 1 and not turning[0]:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.trajectories.currents.bases import PolynomialBasis
 from secondlaw.trajectories.currents.fields import BATCH, LinearField, StateFunctions
-from secondlaw.trajectories.currents.moments import batches, diffusion_of
+from secondlaw.trajectories.currents.moments import batches, diffusion_of, increments
 from secondlaw.trajectories.currents.stencils import Stencil
 from secondlaw.trajectories.currents.steps import LagRows, Steps
 
-__all__ = ["Diffusion", "fit_diffusion", "fit_drift", "noise_covariance", "noise_variation"]
+__all__ = ["Diffusion", "fit_diffusion", "fit_drift", "measurement_errors", "noise_covariance", "noise_variation"]
 
 Floats = NDArray[np.float64]
 
@@ -130,6 +130,13 @@ def fit_drift(steps: Steps, functions: StateFunctions, stencil: Stencil, *, nois
     off = (found - fitted) / n
     influence = _solve(gram, off.reshape(-1, count)).reshape(off.shape)
     return field, influence
+
+
+def measurement_errors(steps: Steps) -> tuple[Floats, Floats] | None:
+    """Return :func:`noise_covariance`, or None where some block has no steps at lags 1, 2 and 4."""
+    if not all(steps.complete(lag) for lag in (1, 2, 4)):
+        return None
+    return noise_covariance(steps, {lag: increments(steps, lag) for lag in (1, 2, 4)})
 
 
 def noise_covariance(steps: Steps, plain: dict[int, Floats]) -> tuple[Floats, Floats]:

@@ -23,11 +23,10 @@ from secondlaw.trajectories.block_estimates import block_estimate
 from secondlaw.trajectories.containers import Trajectories
 from secondlaw.trajectories.currents.bases import Basis, LinearBasis
 from secondlaw.trajectories.currents.cautions import current_warnings
-from secondlaw.trajectories.currents.dynamics import noise_covariance, noise_variation
+from secondlaw.trajectories.currents.dynamics import measurement_errors, noise_variation
 from secondlaw.trajectories.currents.fitting import FieldFit, fit_fields, whitened_blocks
 from secondlaw.trajectories.currents.held_out import HeldOut, judge
 from secondlaw.trajectories.currents.learning import learn_model
-from secondlaw.trajectories.currents.moments import increments
 from secondlaw.trajectories.currents.network import Network
 from secondlaw.trajectories.currents.result import CurrentDiagnostics, CurrentProduction
 from secondlaw.trajectories.currents.stencils import Stencil, stencil_of
@@ -37,7 +36,8 @@ from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.layout import block_dependence
 from secondlaw.trajectories.null import DRAWS, SignFlips, flip_blocks
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.trajectories.parameters import Parameters
+from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient, Measured
 
 __all__ = ["Currents"]
 
@@ -53,7 +53,7 @@ COVERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Currents:
+class Currents(Parameters):
     """Entropy production rate of diffusions by the field of their currents.
 
     Parameters
@@ -111,17 +111,18 @@ class Currents:
         Parameters
         ----------
         data : Trajectories
-            With its dt.
+            Without a dt a step is the unit of time, and the value is in nats a step.
         rng : numpy.random.Generator
 
         Raises
         ------
         InvalidInput
-            If dt is missing, a variable never changes, or a setting does not exist.
+            If a variable never changes, or a setting does not exist.
         NotEnoughData
             If steps are too few, a variable has no noise, or realisations of a protocol are fewer than 20.
         """
-        self._check(data)
+        self._check()
+        unit, data = (UNIT, data) if data.dt is not None else (NATS_PER_STEP, replace(data, dt=1.0))
         in_time = self.time_degree is not None
         steps = steps_of(
             data, blocks=self.blocks, folds=self.folds, lags=LAGS, coordinates=coordinates_of(data, self.periods),
@@ -142,20 +143,18 @@ class Currents:
                 steps, self.basis, stencil, time_degree=self.time_degree, gauge=gauge, state_noise=state_noise, rng=rng
             )
         held_out = judge(steps, fit.fields, stencil, state_noise=state_noise, noisy=self.measurement_noise)
-        return self._result(steps, stencil, fit, held_out, rng)
+        return self._result(steps, stencil, fit, held_out, unit, rng)
 
-    def _check(self, data: Trajectories) -> None:
+    def _check(self) -> None:
         if self.diffusion not in ("constant", "state"):
             raise InvalidInput(f"the diffusion is 'constant' or depends on the 'state', got {self.diffusion!r}")
         if self.order not in (1, 2):
             raise InvalidInput(f"the order in dt is 1 or 2, got {self.order!r}")
         if self.time_degree is not None and self.time_degree < 0:
             raise InvalidInput(f"the degree in time is 0 or more, got {self.time_degree}")
-        if data.dt is None:
-            raise InvalidInput("currents are rates and need the time between steps: pass dt")
 
     def _result(
-        self, steps: Steps, stencil: Stencil, fit: FieldFit, held_out: HeldOut, rng: np.random.Generator
+        self, steps: Steps, stencil: Stencil, fit: FieldFit, held_out: HeldOut, unit: str, rng: np.random.Generator
     ) -> CurrentProduction:
         sizes, sums = steps.rows[1].counts, held_out.parts.sum(axis=1)
         weights = resample_weights(len(sizes), self.resamples, rng=rng)
@@ -163,13 +162,13 @@ class Currents:
 
         def estimate(values: Floats, words: str) -> Estimate:
             return block_estimate(
-                values, sizes, weights, unit=UNIT, unit_of_time=1.0, level=self.level, method=words
+                values, sizes, weights, unit=unit, unit_of_time=1.0, level=self.level, method=words
             )  # fmt: skip
 
         null = self._null(steps, fit, held_out, rng)
         raw = estimate(sums, method)
         value = honest(raw, null)
-        noise = _noise(steps)
+        noise = measurement_errors(steps)
         diagnostics = self._diagnostics(steps, fit, held_out, raw.value, noise)
         coarser, extrapolated = self._in_dt(held_out, estimate)
         by_lag = tuple(
@@ -250,9 +249,3 @@ class Currents:
             if noise is None
             else tuple(float(v) for v in np.maximum(noise[0], 0.0) * steps.coordinates.scale**2),
         )
-
-
-def _noise(steps: Steps) -> tuple[Floats, Floats] | None:
-    if not all(steps.complete(lag) for lag in (1, 2, 4)):
-        return None
-    return noise_covariance(steps, {lag: increments(steps, lag) for lag in (1, 2, 4)})

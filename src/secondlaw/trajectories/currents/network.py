@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
 from secondlaw.trajectories.currents.steps import Coordinates
+from secondlaw.trajectories.parameters import Parameters
 
 __all__ = ["Layers", "Network", "NetworkField", "inputs_of"]
 
@@ -15,7 +16,7 @@ Layers = tuple[tuple[Floats, Floats], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Network(Parameters):
     """A network in place of a basis.
 
     Parameters

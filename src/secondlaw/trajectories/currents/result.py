@@ -11,8 +11,9 @@ from secondlaw.statistics import LEVEL, resample_weights
 from secondlaw.trajectories.block_estimates import block_estimate
 from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.currents.model import CurrentModel
+from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.results import EntropyProduction
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient, Measured
 
 __all__ = ["CurrentDiagnostics", "CurrentProduction"]
 
@@ -102,22 +103,37 @@ class CurrentProduction(EntropyProduction):
             Of the variables that were fitted; with a protocol, each from its beginning.
         lag : int
         """
-        if data.dt is None or not np.isclose(data.dt, self.unit_of_time):
+        step = self._step(data.dt)
+        if not np.isclose(step, self.unit_of_time):
             raise InvalidInput(f"the field was fitted at dt = {self.unit_of_time}, these trajectories have {data.dt}")
         out = []
         for series in data.series:
             if len(series) <= lag:
                 out.append(np.empty(0))
                 continue
-            times = np.arange(len(series) - lag, dtype=np.float64) * data.dt
-            out.append(self.model.work(series[:-lag], series[lag:], times, lag * data.dt))
+            times = np.arange(len(series) - lag, dtype=np.float64) * step
+            out.append(self.model.work(series[:-lag], series[lag:], times, lag * step))
         return tuple(out)
+
+    def _step(self, dt: float | None) -> float:
+        """Return the time between states; where the fit knew none, a step is its unit."""
+        unknown = self.estimate.unit == NATS_PER_STEP
+        if (dt is None) != unknown:
+            fitted = "without a dt" if unknown else f"at dt = {self.unit_of_time}"
+            raise InvalidInput(f"the field was fitted {fitted}, these trajectories have {dt}: give both the same")
+        return 1.0 if dt is None else dt
 
     def transition_entropy_production(self, data: Transitions) -> Floats:
         """Return the fitted entropy production of each transition, shape (n,), in nats; in a steady state only."""
         if self.model.in_time:
             raise InvalidInput("the field depends on time, which transitions do not carry: pass Trajectories")
         return self.model.work(data.x0, data.x1, np.zeros(len(data)), float(data.dt or self.unit_of_time))
+
+    def variable_contributions(self) -> tuple[Contribution, ...]:
+        """Return the value divided among the variables: the contributions, which are by coordinate."""
+        if isinstance(self.contributions, Insufficient):
+            raise InvalidInput(f"contributions of variables were not computed: {self.contributions}")
+        return self.contributions
 
     def fluctuation_theorem(
         self, data: Trajectories, *, rng: np.random.Generator, steps: int | None = None, level: float = LEVEL

@@ -34,7 +34,7 @@ def looks_diffusive(data: Trajectories) -> bool:
     >>> looks_diffusive(fine), looks_diffusive(coarse)
     (True, False)
     """
-    if data.dt is None or data.dim * (data.dim + 1) > MOST_PARAMETERS:
+    if data.dim * (data.dim + 1) > MOST_PARAMETERS:
         return False
     long = [series for series in data.series if len(series) > 2]
     if not long:

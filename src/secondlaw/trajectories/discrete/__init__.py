@@ -5,7 +5,7 @@ from secondlaw.trajectories.discrete.jump_estimators import JumpPlugIn, WaitingT
 from secondlaw.trajectories.discrete.jump_records import JumpRecords, VisibleTransitions
 from secondlaw.trajectories.discrete.markov_diagnostics import MarkovDiagnostics
 from secondlaw.trajectories.discrete.markov_order import OrderChoice
-from secondlaw.trajectories.discrete.markov_plug_in import MarkovPlugIn
+from secondlaw.trajectories.discrete.markov_plug_in import MarkovPlugIn, MarkovProduction
 from secondlaw.trajectories.discrete.memory import MemoryTest, memory_test
 from secondlaw.trajectories.discrete.relaxation_parts import RelaxationSplit, relaxation_split
 from secondlaw.trajectories.discrete.state_fluxes import StateFluxes, WordFluxes
@@ -18,6 +18,7 @@ __all__ = [
     "JumpRecords",
     "MarkovDiagnostics",
     "MarkovPlugIn",
+    "MarkovProduction",
     "MemoryTest",
     "OrderChoice",
     "RelaxationSplit",

@@ -24,6 +24,7 @@ from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.discrete.jump_records import JumpRecords, VisibleTransitions
 from secondlaw.trajectories.discrete.two_way_counts import TwoWayCounts, estimate_counts
 from secondlaw.trajectories.null import DRAWS
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import EntropyProduction
 
 __all__ = ["JumpPlugIn", "WaitingTimes"]
@@ -35,7 +36,7 @@ _FEWEST_TRAJECTORIES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class JumpPlugIn:
+class JumpPlugIn(Parameters):
     """Entropy production of a jump process whose states are all seen, per unit of time.
 
     Parameters
@@ -88,7 +89,7 @@ class JumpPlugIn:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingTimes:
+class WaitingTimes(Parameters):
     """Lower bound from visible transitions and the waiting times between them, per unit of time.
 
     Parameters

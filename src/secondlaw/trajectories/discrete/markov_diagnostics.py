@@ -6,13 +6,17 @@ import numpy as np
 
 from secondlaw.statistics.sequence_words import WordCounts
 from secondlaw.trajectories.discrete.discrete_states import DiscreteStates
+from secondlaw.trajectories.discrete.endless_memory import PER_WORD
 from secondlaw.trajectories.discrete.markov_order import OrderChoice
+from secondlaw.trajectories.discrete.state_cautions import jump_table, state_cautions
 from secondlaw.trajectories.layout import block_dependence
 from secondlaw.trajectories.null import SignFlips
 
-__all__ = ["MarkovDiagnostics", "markov_diagnostics", "markov_warnings"]
+__all__ = ["REMEMBER", "MarkovDiagnostics", "markov_diagnostics", "markov_warnings"]
 
-_PER_WORD = 5.0  # occurrences of a word and its reversal below which more than half of its term is noise
+
+REMEMBER = "the states remember"
+"""By these words a warning about memory is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +74,29 @@ def markov_diagnostics(
 
 
 def markov_warnings(
-    found: MarkovDiagnostics, words: WordCounts, null: SignFlips, level: float, longest: int
+    found: MarkovDiagnostics,
+    words: WordCounts,
+    null: SignFlips,
+    level: float,
+    longest: int,
+    *,
+    states: DiscreteStates,
 ) -> tuple[str, ...]:
     """Return what is doubtful about a plug-in value, each with its remedy."""
-    out = []
+    out = _of_states(states)
     totals, choice = words.totals, found.choice
     pairs = np.flatnonzero(np.arange(len(totals)) < words.reversal)
     both = totals[pairs] + totals[words.reversal[pairs]]
-    if found.once:
-        out.append(
-            f"{found.once} of {found.states} states are visited once and never again: what leads to them cannot be "
-            "compared with its reverse; merge states or record longer"
-        )
-    if len(pairs) and both.sum() < _PER_WORD * len(pairs):
+    if len(pairs) and both.sum() < PER_WORD * len(pairs):
         out.append(
             f"{len(pairs)} pairs of words occur {both.sum() / len(pairs):.1f} times each: extrapolation cannot mend "
             "so few; "
             "merge states, take a lower order, or record longer"
         )
-    if found.one_way and null.p_value <= (1.0 - level) / 2.0:
+    if found.one_way and found.order > 1 and null.p_value <= (1.0 - level) / 2.0:
         out.append(
-            f"{found.one_way} kinds of {words.length} successive states occur one way only: the entropy production "
-            "may be "
-            "infinite, and what they add rests on smoothing; record longer"
+            f"{found.one_way} kinds of {words.length} successive states occur one way only: what they add rests on "
+            "smoothing, and grows with the length of the recording; record longer, or take a lower order"
         )
     if choice is not None and choice.order == longest:
         out.append(
@@ -102,11 +106,18 @@ def markov_warnings(
         )
     if choice is not None and choice.order > 1:
         out.append(
-            f"the states remember {choice.order} steps: something hidden moves, and hides entropy production; "
-            "observe more"
+            f"{REMEMBER} {choice.order} steps: something hidden moves, and hides entropy production; observe more"
         )
     if null.p_value > (1.0 - level) / 2.0:
         out.append(
             f"reversed blocks show as much with p = {null.p_value:.2g}: do not quote the value as different from 0"
         )
     return tuple(out)
+
+
+def _of_states(found: DiscreteStates) -> list[str]:
+    codes = [series[:, 0] for series in found.data.series if len(series) > 1]
+    table = jump_table(
+        np.concatenate([one[:-1] for one in codes]), np.concatenate([one[1:] for one in codes]), len(found.states)
+    )
+    return state_cautions(table, [" ".join(f"{value:g}" for value in row) for row in found.states])

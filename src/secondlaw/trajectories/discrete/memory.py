@@ -32,6 +32,7 @@ _FOLDS = 5
 _DISCRETE = 20  # different values of a variable up to which states are taken as discrete
 _MOST_PRODUCTS = 8  # variables up to which squares and products enter the prediction
 _RIDGE = 1e-6
+_PER_TERM = 20  # steps for each term of a prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,11 @@ def _gaussian_gains(data: Trajectories, lag: int, blocks: int) -> tuple[Floats, 
     spread = now.std(axis=0)
     before, now, then = ((part - now.mean(axis=0)) / spread for part in (before, now, then))
     one, two = _terms(now), np.concatenate([_terms(now), _terms(before)], axis=1)
+    if layout.n < _PER_TERM * two.shape[1]:
+        raise NotEnoughData(
+            f"{layout.n} steps are too few to predict from {two.shape[1]} terms of two states: "
+            f"{_PER_TERM * two.shape[1]} are needed"
+        )
     rows = layout.fold_rows
     logs = np.empty(layout.n)
     for a, b in itertools.pairwise(rows):

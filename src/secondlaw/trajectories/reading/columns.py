@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[np.generic]]
 Gaps = Literal["refuse", "cut"]
 
+CLOCKS = ("t", "time", "times", "clock", "frame", "step")
+RUNS = ("run", "trajectory", "traj", "trial", "group", "replicate", "particle", "episode")
+_RISING = 0.9  # of the steps of a clock; it falls where another trajectory begins
 _UNEVEN = 1e-3  # share of a step by which clocks that were rounded when written may differ
 
 
@@ -82,6 +85,8 @@ def trajectories_of_columns(
     ([[1.0, 0.0], [1.0, 1.0]], ('down', 'up'))
     """
     names = _variables(columns, roles, source)
+    if not roles.variables:
+        _refuse_roles(columns, names, roles, source)
     text = [name for name in names if columns[name].dtype.kind not in "biuf"]
     if text and len(names) > 1:
         raise InvalidInput(
@@ -96,14 +101,17 @@ def trajectories_of_columns(
     series, notes = [], []
     time = None if roles.time is None else _clock(columns[roles.time], roles.time, source)
     step = _step(time, columns, roles, source)
-    broken = 0
+    broken = disorder = 0
     for rows in _groups(columns, roles.group):
         if time is not None:
+            disorder += int((np.diff(time[rows]) < 0.0).sum())
             rows = rows[np.argsort(time[rows], kind="stable")]
         breaks = np.zeros(max(0, len(rows) - 1), dtype=np.bool_) if time is None else _breaks(time[rows], step, roles)
         pieces = np.split(rows, np.flatnonzero(breaks) + 1)
         broken += len(pieces) - 1
         series += [values[piece] for piece in pieces]
+    if disorder:
+        notes.append(f"{disorder} rows did not stand in the order of {roles.time!r} and were sorted by it")
     if broken:
         _refuse(roles.gaps, f"{source}: {broken} times one or more steps of {roles.time!r} are missing")
         notes.append(f"{broken} gaps in {roles.time!r}: trajectories are cut there")
@@ -153,6 +161,26 @@ def _variables(columns: Columns, roles: ColumnRoles, source: str) -> list[str]:
     return names
 
 
+def _refuse_roles(columns: Columns, names: Sequence[str], roles: ColumnRoles, source: str) -> None:
+    """Refuse columns that nobody has named and that look like a clock, or like the number of a trajectory."""
+    for name in names:
+        column = columns[name]
+        if column.dtype.kind not in "biuf" or len(names) < 2:
+            continue
+        moves = [np.diff(column[rows].astype(np.float64)) for rows in _groups(columns, roles.group)]
+        steps = np.concatenate(moves)
+        if roles.time is None and name.lower() in CLOCKS and len(steps) and (steps > 0.0).mean() > _RISING:
+            raise InvalidInput(
+                f"{source}: the column {name!r} looks like a clock: name it as time (--time {name}), or choose the "
+                "variables with columns"
+            )
+        if roles.group is None and name.lower() in RUNS and (steps >= 0.0).mean() > _RISING:
+            raise InvalidInput(
+                f"{source}: the column {name!r} looks like the number of a trajectory: name it as group (--group "
+                f"{name}), or choose the variables with columns"
+            )
+
+
 def _coded(column: NDArray[np.generic]) -> tuple[Floats, tuple[str, ...]]:
     text = np.array(["" if one is None else str(one) for one in column.tolist()])
     names, codes = np.unique(text[text != ""], return_inverse=True)
@@ -192,11 +220,12 @@ def _step(time: Floats | None, columns: Columns, roles: ColumnRoles, source: str
         return 1.0
     gaps = np.concatenate([np.diff(np.sort(time[rows])) for rows in _groups(columns, roles.group)])
     if not len(gaps):
-        raise NotEnoughData(f"{source}: no trajectory has two rows; is {roles.group!r} the right group?")
+        asked = "record more" if roles.group is None else f"is {roles.group!r} the right group?"
+        raise NotEnoughData(f"{source}: no trajectory has two rows; {asked}")
     if (gaps <= 0).any():
         raise InvalidInput(
-            f"{source}: two rows of one trajectory have the same {roles.time!r}; name the column that tells "
-            "trajectories apart as group"
+            f"{source}: {int((gaps <= 0).sum())} rows have the same {roles.time!r} as another of their trajectory; "
+            "leave out duplicates, or name the column that tells trajectories apart as group"
         )
     return float(np.median(gaps))
 

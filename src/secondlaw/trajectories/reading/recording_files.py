@@ -12,6 +12,7 @@ from secondlaw.trajectories.containers import Trajectories
 from secondlaw.trajectories.flips import Flips
 from secondlaw.trajectories.reading.array_files import ARRAY_SUFFIXES, read_arrays
 from secondlaw.trajectories.reading.columns import ColumnRoles, Gaps, cut_at_gaps, trajectories_of_columns
+from secondlaw.trajectories.reading.jump_tables import jumps_of_columns
 from secondlaw.trajectories.reading.recordings import Recording
 from secondlaw.trajectories.reading.spike_events import spike_trains
 from secondlaw.trajectories.reading.table_files import read_table
@@ -63,6 +64,7 @@ def read_recording(
     time: str | None = None,
     dt: float | None = None,
     bin_width: float | None = None,
+    jumps: bool = False,
     gaps: Gaps = "refuse",
 ) -> Recording:
     """Read what a file holds.
@@ -85,6 +87,9 @@ def read_recording(
         Time between steps; found from the column of time if None.
     bin_width : float, optional
         The file holds spikes, as events (time, neuron): columns or arrays of these names, or an array (event, 2).
+    jumps : bool
+        The file holds jumps in continuous time: columns or arrays of the times at which states are entered, and of the
+        states.
     gaps : {"refuse", "cut"}
         What is done where values or steps are missing.
 
@@ -106,7 +111,11 @@ def read_recording(
     if not path.exists():
         raise SourceError(f"{path} cannot be opened: there is no file of this name")
     roles = ColumnRoles(variables, group, time, dt, gaps)
+    if jumps and (bin_width is not None or dt is not None):
+        raise InvalidInput("jumps in continuous time have neither bins nor steps: leave out the bin width and dt")
     try:
+        if jumps:
+            return _jumps(path, variables, key, time=time, group=group)
         if path.suffix.lower() in ARRAY_SUFFIXES:
             if variables or group or time:
                 raise InvalidInput(f"{path.name} holds arrays without columns: group, time and columns are for tables")
@@ -119,6 +128,15 @@ def read_recording(
         return _events(columns, path.name, bin_width, dt, time=time, neuron=neuron, group=group)
     data, states, notes = trajectories_of_columns(columns, roles, source=path.name)
     return Recording.of(data, states=states, notes=notes)
+
+
+def _jumps(path: Path, variables: Sequence[str], key: str | None, *, time: str | None, group: str | None) -> Recording:
+    arrays = path.suffix.lower() in ARRAY_SUFFIXES
+    columns = read_arrays(path, key=key) if arrays else read_table(path)
+    if {one.shape for one in columns.values()} != {next(iter(columns.values())).shape[:1]}:
+        raise InvalidInput(f"{path.name}: jumps need arrays of one length, of times and of states")
+    state = variables[0] if variables else None
+    return jumps_of_columns(columns, source=path.name, time=time, state=state, group=group)
 
 
 def _of_arrays(found: Arrays, name: str, *, dt: float | None, bin_width: float | None, gaps: Gaps) -> Recording:

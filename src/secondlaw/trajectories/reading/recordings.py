@@ -1,4 +1,4 @@
-"""A recording as it was read: trajectories with what kind of variables they hold, or the flips of a spin system."""
+"""A recording as it was read: trajectories with their kind of variables, flips of spins, or jumps in time."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -6,14 +6,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.errors import InvalidInput
+from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.trajectories.containers import Trajectories
+from secondlaw.trajectories.discrete.jump_records import JumpRecords
 from secondlaw.trajectories.flips import Flips
 
 __all__ = ["Kind", "Recording", "kind_of"]
 
 Floats = NDArray[np.float64]
-Kind = Literal["states", "binary", "continuous", "flips"]
+Kind = Literal["states", "binary", "continuous", "flips", "jumps"]
 
 MOST_STATES = 50
 """Distinct whole numbers up to which one variable is taken for a state, not for a quantity."""
@@ -25,11 +26,11 @@ class Recording:
 
     Parameters
     ----------
-    data : Trajectories or Flips
+    data : Trajectories, Flips or JumpRecords
         As read; states that are text are numbered from 0 in the order of their names.
-    kind : {"states", "binary", "continuous", "flips"}
+    kind : {"states", "binary", "continuous", "flips", "jumps"}
     states : tuple of str
-        Names of the numbered states, for ``"states"``.
+        Names of the numbered states, for ``"states"`` and ``"jumps"``.
     spikes_per_step : float or None
         Mean number of spikes in a step, where the variables are neurons.
     couplings : ndarray, shape (N, N), optional
@@ -40,7 +41,7 @@ class Recording:
         What was done to the data.
     """
 
-    data: Trajectories | Flips
+    data: Trajectories | Flips | JumpRecords
     kind: Kind
     states: tuple[str, ...] = ()
     spikes_per_step: float | None = None
@@ -55,10 +56,25 @@ class Recording:
         Raises
         ------
         InvalidInput
-            If the recording holds flips.
+            If the recording holds flips or jumps.
         """
         if isinstance(self.data, Flips):
             raise InvalidInput("the recording holds single-spin flips, not trajectories: use the estimator flips")
+        if isinstance(self.data, JumpRecords):
+            raise InvalidInput("the recording holds jumps in continuous time, not steps: use the estimator jumps")
+        return self.data
+
+    @property
+    def jumps(self) -> JumpRecords:
+        """The jumps in continuous time.
+
+        Raises
+        ------
+        InvalidInput
+            If the recording holds none.
+        """
+        if not isinstance(self.data, JumpRecords):
+            raise InvalidInput("the recording holds no jumps in continuous time: read it as jumps, with their times")
         return self.data
 
     @property
@@ -80,6 +96,8 @@ class Recording:
         >>> found.kind, found.states, found.numbered.series[0][:, 0]
         ('states', ('3', '5', '7'), array([0., 2., 0., 1., 2.]))
         """
+        if not any(len(one) for one in data.series):
+            raise NotEnoughData("the recording holds no step: check the axes, (trajectory, time, variable)")
         kind: Kind = "states" if states else kind_of(data)
         if kind == "states" and not states:
             values = np.unique(np.concatenate([one[:, 0] for one in data.series]))
