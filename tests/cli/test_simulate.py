@@ -162,6 +162,20 @@ def test_intervals_stay_within_what_a_quantity_can_be(run):
     assert found["mean_entropy"]["measured"]["low"] == 0.0
 
 
+def test_entropies_below_zero_are_warned_of(run):
+    assert "S falls below 0 in" in simulated(run, "--model", "published")["warnings"][0]
+    assert simulated(run, "--model", "published", "--clipped")["warnings"] == []
+
+
+def test_a_sweep_without_noise_says_so(run, tmp_path):
+    page = tmp_path / "page.html"
+    result = run("simulate", "--model", "published", "--sweep", "--quiet", "--report", page)
+    assert "1,000,000 steps, noise on S left out: threshold" in " ".join(result.stdout.split())
+    html = page.read_text(encoding="utf-8")
+    assert "Without noise on S, at three sizes" in html
+    assert "simulated, without noise on S." in html
+
+
 def test_a_long_step_is_warned_of(run):
     rates = ("--model", "diffusion", "--work", 0.5, "--steps", 600, "--trials", 20)
     assert any("lower --dt to 0.2" in one for one in simulated(run, *rates, "--dt", 0.9)["warnings"])

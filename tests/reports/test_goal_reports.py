@@ -105,4 +105,4 @@ def test_pages_carry_version_seed_and_time(found, simulated):
 def test_the_text_of_a_simulation_shows_names_whole(simulated):
     text = said(render_simulation_text(simulated))
     assert "E[S(p)]: how undecided one agent is" in text
-    assert "the least alignment work that holds 1.2 nats" in text
+    assert "the least alignment work that holds E[S(p)] at 1.2 nats" in text

@@ -1,12 +1,13 @@
 """``secondlaw reproduce``: papers' claims beside ours."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from secondlaw.cli.guard import guarded
-from secondlaw.cli.options import Json
+from secondlaw.cli.options import Json, Report
 
 if TYPE_CHECKING:
     from secondlaw.reproductions import Reproduction
@@ -31,6 +32,7 @@ def reproduce(
         Path | None, typer.Option("--data", help="Folder with papers' data (default: SECONDLAW_DATA).")
     ] = None,
     page: Annotated[Path | None, typer.Option("--page", help="Write the tables as Markdown to this file.")] = None,
+    report: Report = None,
     as_json: Json = False,
 ) -> None:
     """Set papers' claims beside what we measure: reproduced, not reproducible or refuted, with the reason."""
@@ -41,7 +43,7 @@ def reproduce(
     asked = None if paper is None else paper.removeprefix("arXiv:")
     if asked is not None and asked not in PAPERS:
         raise InvalidInput(f"no reproduction of {paper!r} is here; there is {', '.join(PAPERS)}")
-    check_outputs(page)
+    check_outputs(page, report)
     found = []
     for one in PAPERS if asked is None else (asked,):
         try:
@@ -53,6 +55,12 @@ def reproduce(
     if page is not None:
         text = "\n".join([PAGE_HEAD, *(one.to_markdown() for one in found)])
         replace_file(page, lambda part: part.write_text(text, encoding="utf-8"))
+    if report is not None and found:
+        import secondlaw
+        from secondlaw.reproductions.page import write_reproductions
+
+        write_reproductions(found, report, created=datetime.now(UTC), version=secondlaw.__version__)
+        typer.echo(f"report: {report}", err=True)
     if as_json:
         print_json([line for one in found for line in one.to_list()])
     else:

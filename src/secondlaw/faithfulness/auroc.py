@@ -70,7 +70,7 @@ def auroc(
     >>> rng = np.random.default_rng(0)
     >>> truth = np.arange(100) < 50
     >>> print(auroc(truth + rng.normal(size=100), truth, rng=rng))
-    0.784 [0.679, 0.867]
+    0.784 [0.683, 0.867]
     """
     x, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=bool)
     keys = np.arange(len(x)) if groups is None else np.asarray(groups)

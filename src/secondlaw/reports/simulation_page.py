@@ -99,13 +99,14 @@ def _figures(found: Simulation) -> list[str]:
     if found.sweep is None:
         return out
     sweep = found.sweep
+    whose = "Without noise on S," if sweep.noiseless else "Mean over trials"
     caption = (
-        f"Mean over trials at three sizes; dashed: gamma = {sweep.reference}. In a transition the curves cross in one "
+        f"{whose} at three sizes; dashed: gamma = {sweep.reference}. In a transition the curves cross in one "
         "point and the steepest slope grows with the size."
     )
     out.append(_figure("order", f"Sweep: {sweep.verdict.kind}", caption, order_chart(sweep)))
     if sweep.entropies:
-        caption = "Exact, at the size that was simulated."
+        caption = f"Exact, at the size that was simulated{', without noise on S' if sweep.noiseless else ''}."
         out.append(_figure("entropies", "Entropies over the work", caption, entropy_sweep_chart(sweep)))
     return out
 

@@ -69,10 +69,11 @@ def sweep_words(found: Simulation) -> list[str]:
     sweep = found.sweep
     if sweep is None:
         return []
+    quiet = ", noise on S left out" if sweep.noiseless else ""
     sizes = ", ".join(f"{one:,.0f}" for one in sweep.sizes)
     said = [
         f"sweep of gamma / {sweep.reference} from {sweep.control[0]:g} to {sweep.control[-1]:g} at {sizes} "
-        f"{sweep.size_words}: {sweep.verdict.kind}; {sweep.verdict.reason}"
+        f"{sweep.size_words}{quiet}: {sweep.verdict.kind}; {sweep.verdict.reason}"
     ]
     one = sweep.verdict.growth
     said.append(f"growth of the steepest slope: (ln size)^{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]")

@@ -36,6 +36,8 @@ def reproduce_second_law(*, seed: int = 0) -> Reproduction:
     findings = (
         "Where S is a Shannon entropy over goals and the force a gradient (stationary law: Dirichlet), S is smooth in "
         "gamma and the stationary entropy production is 0: GoalDiffusion, docs/alignment.md.",
+        "Real networks that were trained on a mis-specified proxy have no critical work, and the work they need does "
+        "not follow lambda_max ln N: docs/experiments/alignment-work.md.",
     )
     return Reproduction("2511.10704", "the second law of intelligence", claims, findings)
 

@@ -104,9 +104,12 @@ def run_published(settings: SimulationSettings, tolerance: float | None, level: 
     operating, open_ = None, tolerance is not None and model.clipped and model.spread > 0.0
     if tolerance is not None and not open_:
         operating = "E[S]", tolerance, _published_work(model, tolerance, steps, terms)
+    warnings = [NO_LEAST_WORK] if open_ else []
+    if below := int((paths.min(axis=0) < 0.0).sum()):
+        warnings.append(f"S falls below 0 in {below:,} of {paths.shape[1]:,} trials, as no entropy can: see --clipped")
     return Simulation(
         {}, quantities, SimulatedPaths(kept.astype(np.float64), paths[kept], unit="steps"), operating, None,
-        tuple(notes), (NO_LEAST_WORK,) if open_ else (),
+        tuple(notes), tuple(warnings),
     )  # fmt: skip
 
 

@@ -80,6 +80,8 @@ class SweepResult:
         gamma at the model's own size.
     entropies : dict of str to ndarray
         Exact entropies there, by name, nats.
+    noiseless : bool
+        Whether the noise is left out, so that no trial differs from another.
     """
 
     verdict: PhaseVerdict
@@ -91,6 +93,7 @@ class SweepResult:
     means: Floats
     work: Floats
     entropies: dict[str, Floats]
+    noiseless: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
