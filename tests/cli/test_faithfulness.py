@@ -10,6 +10,9 @@ import pytest
 pytestmark = pytest.mark.unit
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/faithfulness.schema.json").read_text(encoding="utf-8"))
+COMPARISON = json.loads(
+    (Path(__file__).parents[2] / "docs/schemas/faithfulness-comparison.schema.json").read_text(encoding="utf-8")
+)
 CONTEXT = "The bridge opened in 1932. It spans the harbour. It is made of steel. Boats pass below."
 ANSWER = "The bridge opened in 1932. It is made of steel. It spans the harbour."
 
@@ -166,6 +169,8 @@ def test_two_systems_are_compared_by_question(run, write_rows):
     result = run("faithfulness", first, "--compare", second, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
+    jsonschema.validate(found, COMPARISON)
+    assert found["schema"] == COMPARISON["$id"]
     assert (found["pairs"], found["unmatched"]) == (8, 1)
     support = next(one for one in found["differences"] if one["name"] == "support")
     assert support["difference"]["high"] < 0 < support["p_value"] < 0.05
@@ -196,7 +201,9 @@ def test_two_answers_to_one_question_are_compared_with_interval_and_p_value(run,
     near, far = long_row(), long_row() | {"answer": " ".join(f"Cake {i} is sweet." for i in range(20))}
     near["answer"] = near["question"]
     paths = write_rows([near], "near.jsonl"), write_rows([far], "far.jsonl")
-    one = json.loads(run("faithfulness", paths[0], "--compare", paths[1], "--json").stdout)["answers"][0]
+    found = json.loads(run("faithfulness", paths[0], "--compare", paths[1], "--json").stdout)
+    jsonschema.validate(found, COMPARISON)
+    one = found["answers"][0]
     assert one["difference"]["high"] < 0.0 < one["p_value"] < 0.01
     assert one["difference"]["n"] == 41
     told = " ".join(run("faithfulness", paths[0], "--compare", paths[1]).stdout.split())

@@ -1,9 +1,9 @@
 """Faithfulness of an answer to its question and context: topics, semantic faithfulness, grounding, comparisons."""
 
 from secondlaw.faithfulness.answer_difference import AnswerDifference, compare_answers
-from secondlaw.faithfulness.auroc import auroc
 from secondlaw.faithfulness.combined import FEATURES, CombinedScore, features_of, fit_combined
 from secondlaw.faithfulness.comparison import Comparison, compare_systems, pair_rows
+from secondlaw.faithfulness.coupling import Transport, transport
 from secondlaw.faithfulness.divergence import (
     RestrictedSupport,
     off_support_mass,
@@ -25,6 +25,7 @@ from secondlaw.faithfulness.grounding import Judge, ground
 from secondlaw.faithfulness.level_table import LevelTable, Null
 from secondlaw.faithfulness.levels import level_table
 from secondlaw.faithfulness.lexical import lexical_vectors
+from secondlaw.faithfulness.paraphrase_divergence import SemanticDivergence, semantic_divergence, wasserstein
 from secondlaw.faithfulness.paraphrases import Paraphrased, measure_paraphrases
 from secondlaw.faithfulness.production import (
     EntropyProduction,
@@ -32,15 +33,14 @@ from secondlaw.faithfulness.production import (
     entropy_production,
     production_levels,
 )
+from secondlaw.faithfulness.ranking_areas import auroc
 from secondlaw.faithfulness.scored import Scored
 from secondlaw.faithfulness.scoring import Scoring, score_embedded, score_example, score_examples
-from secondlaw.faithfulness.semantic_divergence import SemanticDivergence, semantic_divergence, wasserstein
 from secondlaw.faithfulness.sentences import split_sentences
 from secondlaw.faithfulness.spread import Spread, spread_of
 from secondlaw.faithfulness.system_difference import SystemDifference, mean_difference
 from secondlaw.faithfulness.topic_model import TopicModel, fit_topics
 from secondlaw.faithfulness.topics import Topics, adjusted_rand, k_means, udib
-from secondlaw.faithfulness.transport import Transport, transport
 
 __all__ = [
     "ANSWER",

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.faithfulness.auroc import FEWEST
 from secondlaw.faithfulness.grounded import Grounding
 from secondlaw.faithfulness.out_of_fold import FOLDS, out_of_fold_auroc
+from secondlaw.faithfulness.ranking_areas import FEWEST
 from secondlaw.language import MINILM_NAME
 from secondlaw.statistics import LEVEL, block_ids
 from secondlaw.types import Estimate, Insufficient, Measured

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.faithfulness.auroc import RESAMPLES, areas_under, wider_than_bootstrap
+from secondlaw.faithfulness.ranking_areas import RESAMPLES, areas_under, wider_than_bootstrap
 from secondlaw.statistics import resample_weights
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured
 

@@ -1,7 +1,7 @@
 """Answers to paraphrases of one question: rows put together, sentences clustered, semantic divergence measured.
 
 Rows of one ``group`` are one question; rows with the same wording are answers to the same paraphrase. Contexts are not
-looked at: the metrics compare what is asked with what is said (:mod:`secondlaw.faithfulness.semantic_divergence`).
+looked at: the metrics compare what is asked with what is said (:mod:`secondlaw.faithfulness.paraphrase_divergence`).
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from secondlaw.errors import NotEnoughData
 from secondlaw.faithfulness.embedded import Embedder
 from secondlaw.faithfulness.examples import Example
+from secondlaw.faithfulness.paraphrase_divergence import SemanticDivergence, semantic_divergence
 from secondlaw.faithfulness.scoring import Scoring
-from secondlaw.faithfulness.semantic_divergence import SemanticDivergence, semantic_divergence
 from secondlaw.faithfulness.sentences import split_sentences
 from secondlaw.faithfulness.spread import Spread, other_topics
 from secondlaw.faithfulness.topics import Topics, udib
