@@ -101,8 +101,13 @@ def test_labels_are_given_and_undone_by_keyboard_and_counted_at_once(visit, serv
         page.wait_for_load_state("load")
         page.get_by_text(f"{n} response{'s' if n > 1 else ''} labelled").wait_for()
 
+    def measured(n):  # the page is left only then: what it did not wait for is in no picture
+        page.locator(f"#progress tr.numbers-of[data-labels='{n}']").first.wait_for(state="attached")
+
     press("4", 1)
+    measured(1)
     press("0", 2)
+    measured(2)
     press("?", 3)
     assert labels() == ["g4", "outside", None]
     page.get_by_text("2 of 100 labels.").wait_for()
