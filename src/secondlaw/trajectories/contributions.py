@@ -23,8 +23,8 @@ MOST_ATTRIBUTED = 1 << 22  # blocks x observables up to which contributions are 
 _NODES = 5
 
 
-def block_contributions(rows: Rows, fit: CrossFit, form: Form) -> Floats:
-    """Return the sum of each observable's contribution over each block, shape (B, d).
+def block_contributions(rows: Rows, fit: CrossFit, form: Form) -> tuple[Floats, Floats]:
+    """Return the sum of each observable's contribution over each block, shape (B, d): to held-out rows, and to claims.
 
     Parameters
     ----------
@@ -32,24 +32,34 @@ def block_contributions(rows: Rows, fit: CrossFit, form: Form) -> Floats:
     fit : CrossFit
     form : {"exponential", "quadratic"}
     """
-    layout = rows.layout
     folds = fit.theta.shape[1]
-    fold_of = np.repeat(np.arange(folds), layout.fold_sizes)
-    block_fold = np.repeat(np.arange(folds), np.diff(layout.folds))
-    theta = fit.theta[:, block_fold].T  # (B, d)
+    fold_of_block = np.repeat(np.arange(folds), np.diff(rows.layout.folds))
+    others, everything = ~np.eye(folds, dtype=np.bool_), np.ones((1, folds), dtype=np.bool_)
+    return (
+        _contributions(rows, fit.theta, fold_of_block, fit.work, others, form),
+        _contributions(rows, fit.loosest_theta[:, None], 0 * fold_of_block, fit.loosest_work, everything, form),
+    )
+
+
+def _contributions(
+    rows: Rows, thetas: Floats, fit_of_block: NDArray[np.int64], work: Floats, trains: NDArray[np.bool_], form: Form
+) -> Floats:
+    """Return contributions, shape (B, d), of fits (d, P) that trained on folds (P, F); each block is judged by one."""
+    layout, fits = rows.layout, thetas.shape[1]
+    theta = thetas[:, fit_of_block].T  # (B, d)
     if form == "quadratic":
-        return theta * rows.block_sums(2.0 - 0.5 * fit.work)
+        return theta * rows.block_sums(2.0 - 0.5 * work)
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     times, weights = (nodes + 1.0) / 2.0, weights / 2.0
-    trains = np.tile(~np.eye(folds, dtype=np.bool_), (_NODES, 1))
-    along = np.concatenate([t * fit.theta for t in times], axis=1)
-    _, _, log_norm, tilted = evaluate(rows, along, trains, form)
-    log_norm, tilted = log_norm.reshape(_NODES, folds), tilted.reshape(-1, _NODES, folds)
+    along = np.concatenate([t * thetas for t in times], axis=1)
+    _, _, log_norm, tilted = evaluate(rows, along, np.tile(trains, (_NODES, 1)), form)
+    log_norm, tilted = log_norm.reshape(_NODES, fits), tilted.reshape(-1, _NODES, fits)
+    fit_of_row = np.repeat(fit_of_block, np.diff(layout.starts))
     factor, shift = np.zeros(layout.n), np.zeros((layout.blocks, rows.size))
     for node, (t, weight) in enumerate(zip(times, weights, strict=True)):
         with np.errstate(over="ignore"):
-            tilt = np.exp(-t * fit.work - log_norm[node, fold_of])
+            tilt = np.exp(-t * work - log_norm[node, fit_of_row])
         factor += weight * (1.0 + tilt)
         excess = np.add.reduceat(tilt - 1.0, layout.starts[:-1])
-        shift += weight * excess[:, None] * tilted[:, node, block_fold].T
+        shift += weight * excess[:, None] * tilted[:, node, fit_of_block].T
     return theta * (rows.block_sums(factor) - shift)

@@ -40,8 +40,10 @@ class CrossFit:
     full_theta : ndarray, shape (d,)
         Shrunk parameters from all rows.
     full_log_norm : float
-    train_value : float
-        The objective at its unregularised maximum over all rows: what a fit claims for itself.
+    loosest_theta : ndarray, shape (d,)
+        The hardly regularised maximum over all rows.
+    loosest_work, claims : ndarray, shape (n,)
+        ``theta . g`` there, and rows whose mean is the largest value of the objective: what a fit claims for itself.
     """
 
     values: Floats
@@ -51,7 +53,9 @@ class CrossFit:
     shrinkage: Floats
     full_theta: Floats
     full_log_norm: float
-    train_value: float
+    loosest_theta: Floats
+    loosest_work: Floats
+    claims: Floats
 
 
 def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
@@ -76,15 +80,16 @@ def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
         theta, loosest = fitted[:, :-1], fitted[:, -1]
     theta = np.ascontiguousarray(theta * shrinkage)
     both = np.column_stack([theta, loosest])
-    value, _, log_norm, _ = evaluate(rows, both, np.concatenate([trains, trains[-1:]]), form)
-    values, work = np.empty(layout.n), np.empty(layout.n)
+    _, _, log_norm, _ = evaluate(rows, both, np.concatenate([trains, trains[-1:]]), form)
+    values, work, loosest_work = np.empty(layout.n), np.empty(layout.n), np.empty(layout.n)
     for fold, (start, stop) in enumerate(zip(layout.fold_rows[:-1], layout.fold_rows[1:], strict=True)):
         for a, b in rows.batches(int(start), int(stop)):
-            work[a:b] = rows.project(a, b, theta[:, fold : fold + 1])[:, 0]
+            work[a:b], loosest_work[a:b] = rows.project(a, b, both[:, [fold, -1]]).T
         values[start:stop] = row_values(work[start:stop], float(log_norm[fold]), form)
+    claims = row_values(loosest_work, float(log_norm[-1]), form)
     return CrossFit(
         values, work, theta[:, :folds], log_norm[:folds], shrinkage[:folds], theta[:, folds], float(log_norm[folds]),
-        float(value[-1]),
+        loosest, loosest_work, claims,
     )  # fmt: skip
 
 

@@ -20,13 +20,13 @@ from secondlaw.trajectories.default_observables import default_observables
 from secondlaw.trajectories.dual import Form
 from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
-from secondlaw.trajectories.null import DRAWS, SignFlips, sign_flips
+from secondlaw.trajectories.null import DRAWS, SignFlips, sign_flips, white_blocks
 from secondlaw.trajectories.observables import Observables, require_antisymmetry
 from secondlaw.trajectories.parameters import Parameters
-from secondlaw.trajectories.results import Contribution, Diagnostics, EntropyProduction, block_estimate
+from secondlaw.trajectories.results import Diagnostics, EntropyProduction, block_estimate
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import metric_of
-from secondlaw.types import Insufficient
+from secondlaw.trajectories.upper_ends import chance_claim, reaching
 
 __all__ = ["MaxEnt", "UncertaintyRelation"]
 
@@ -34,9 +34,9 @@ Floats = NDArray[np.float64]
 
 _CHECKED_ROWS = 256
 COVERS = {
-    "exponential": "the MaxEnt bound at the fitted parameters, a lower bound on entropy production",
-    "quadratic": "the quadratic bound at the fitted parameters, a lower bound on entropy production",
-    "logarithmic": "the logarithmic bound at the fitted parameters, a lower bound on entropy production",
+    "exponential": "the MaxEnt bound of these observables, a lower bound on entropy production",
+    "quadratic": "the quadratic bound of these observables, a lower bound on entropy production",
+    "logarithmic": "the logarithmic bound of these observables, a lower bound on entropy production",
 }
 
 
@@ -78,11 +78,20 @@ class _Estimator(Parameters):
         require_antisymmetry(observables, pairs.x0[some], pairs.x1[some])
         rows = Rows(layout, observables, hold=self.hold)
         metric = metric_of(rows)
-        null = sign_flips(rows, metric, rng=rng, draws=self.draws)
-        return self._result(pairs, rows, cross_fit(rows, metric, form), null, form, rng)
+        white = white_blocks(rows, metric)
+        null = sign_flips(white, layout.n, rng=rng, draws=self.draws)
+        chance = chance_claim(white, layout) if metric.vectors is not None else 0.0
+        return self._result(pairs, rows, cross_fit(rows, metric, form), null, chance, form, rng)
 
     def _result(
-        self, pairs: Transitions, rows: Rows, fit: CrossFit, null: SignFlips, form: Form, rng: np.random.Generator
+        self,
+        pairs: Transitions,
+        rows: Rows,
+        fit: CrossFit,
+        null: SignFlips,
+        chance: float,
+        form: Form,
+        rng: np.random.Generator,
     ) -> EntropyProduction:
         layout = rows.layout
         span = float(pairs.lag) if pairs.dt is None else pairs.dt
@@ -92,40 +101,37 @@ class _Estimator(Parameters):
         sums = np.add.reduceat(fit.values, layout.starts[:-1])
         if not np.isfinite(sums).all():
             sums = np.nan_to_num(sums, neginf=np.finfo(np.float64).min / (2.0 * layout.blocks))
-        method = f"held-out {form} bound, {self.folds} folds, {layout.blocks} blocks, BCa bootstrap"
-        raw = block_estimate(sums, sizes, weights, unit=unit, unit_of_time=span, level=self.level, method=method)
-        diagnostics = _diagnostics(layout, rows, fit, raw.value, span, form, sums / sizes)
-        parts = None
-        contributions: tuple[Contribution, ...] | Insufficient = Insufficient(
-            f"{rows.size} observables are too many to attribute the value to each: fit fewer"
+        claims = np.add.reduceat(fit.claims - chance, layout.starts[:-1])
+        method = f"held-out {form} bound, {self.folds} folds, {layout.blocks} blocks, BCa bootstrap; high from all rows"
+        raw, claimed = (
+            block_estimate(part, sizes, weights, unit=unit, unit_of_time=span, level=self.level, method=method)
+            for part in (sums, claims)
         )
+        raw = reaching(raw, claimed)
+        diagnostics = _diagnostics(layout, rows, fit, raw.value, span, form, sums / sizes)
+        parts = claimed_parts = None
         if layout.blocks * rows.size <= MOST_ATTRIBUTED:
-            parts = block_contributions(rows, fit, form)
-            contributions = tuple(
-                Contribution(name, int(order), block_estimate(
-                    part, sizes, weights, unit=unit, unit_of_time=span, level=self.level,
-                    method="attribution along the path of parameters, paired block bootstrap",
-                ))
-                for name, order, part in zip(rows.observables.names, rows.observables.orders, parts.T, strict=True)
-            )  # fmt: skip
-        return EntropyProduction(
+            parts, claimed_parts = block_contributions(rows, fit, form)
+        result = EntropyProduction(
             estimate=honest(raw, null),
             bound="lower",
             covers=COVERS[form],
-            train_value=fit.train_value / span,
+            train_value=float(fit.claims.mean()) / span,
             null=replace(null, null_mean=null.null_mean / span),
             diagnostics=diagnostics,
             warnings=warnings_of(pairs, rows, diagnostics, null, self.level),
-            contributions=contributions,
             theta=fit.full_theta / rows.scale,
             observables=rows.observables,
             log_norm=fit.full_log_norm,
             block_values=sums,
             block_sizes=sizes,
             block_parts=parts,
+            block_claims=claims,
+            block_claimed_parts=claimed_parts,
             weights=weights,
             unit_of_time=span,
         )
+        return replace(result, contributions=result.observable_contributions())
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,7 @@ def _diagnostics(
         blocks=layout.blocks,
         folds=len(layout.folds) - 1,
         held_out_value=value,
-        gap=fit.train_value / span - value,
+        gap=float(fit.claims.mean()) / span - value,
         effective_sample_size=size,
         shrinkage=tuple(float(c) for c in fit.shrinkage),
         block_dependence=block_dependence(block_means) if layout.stretches else 0.0,

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from secondlaw.errors import InvalidInput
-from secondlaw.trajectories.block_estimates import block_estimate
 from secondlaw.trajectories.containers import Trajectories
 from secondlaw.trajectories.estimators import MaxEnt
 from secondlaw.trajectories.honesty import rejects
@@ -106,11 +105,12 @@ def window_growth(
 
 
 def _increment(new: EntropyProduction, old: EntropyProduction, span: float) -> Estimate:
-    raw = block_estimate(
-        new.block_values - old.block_values, new.block_sizes, new.weights, unit=new.estimate.unit, unit_of_time=span,
-        level=new.estimate.level, method="growth of the held-out divergence of windows, paired block bootstrap",
-    )  # fmt: skip
+    raw = replace(new, unit_of_time=span).difference(replace(old, unit_of_time=span))
     low = max(0.0, raw.low) if new.null is not None and rejects(new.null, raw.level) else 0.0
     return replace(
-        raw, value=max(0.0, raw.value), low=low, high=max(0.0, raw.high), method=f"{raw.method}, clipped at 0"
+        raw,
+        value=max(0.0, raw.value),
+        low=low,
+        high=max(0.0, raw.high),
+        method="growth of the held-out divergence of windows, paired block bootstrap, clipped at 0",
     )

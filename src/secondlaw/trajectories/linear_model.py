@@ -26,7 +26,7 @@ from secondlaw.trajectories.cautions import changing_means, outliers
 from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.honesty import honest, rejects
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
-from secondlaw.trajectories.null import DRAWS, sign_flips
+from secondlaw.trajectories.null import DRAWS, sign_flips, white_blocks
 from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import Diagnostics, EntropyProduction
 from secondlaw.trajectories.rows import Rows
@@ -114,7 +114,7 @@ class LinearModel(Parameters):
         method = f"linear Gaussian step, jackknife and bootstrap over {layout.blocks} blocks"
         raw = Estimate(value / span, low / span, high / span, self.level, layout.n, unit, method, "transitions")
         rows = Rows(layout, standardized(WindowProducts.of(pairs), pairs))
-        null = sign_flips(rows, metric_of(rows), rng=rng, draws=self.draws)
+        null = sign_flips(white_blocks(rows, metric_of(rows)), rows.layout.n, rng=rng, draws=self.draws)
         fitted = _Step.of(total, d, centre, scale, signs)
         work = fitted(x0, x1)
         means = np.add.reduceat(work, layout.starts[:-1]) / np.diff(layout.starts)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import Metric
 
-__all__ = ["DRAWS", "SignFlips", "flip_blocks", "sign_flips"]
+__all__ = ["DRAWS", "SignFlips", "flip_blocks", "sign_flips", "white_blocks"]
 
 DRAWS = 1999
 """Default number of flips: the smallest p-value is 1/2,000."""
@@ -41,20 +41,25 @@ class SignFlips:
     blocks: int
 
 
-def sign_flips(rows: Rows, metric: Metric, *, rng: np.random.Generator, draws: int = DRAWS) -> SignFlips:
+def white_blocks(rows: Rows, metric: Metric) -> NDArray[np.float64]:
+    """Return the sum of the observables over each block, in coordinates in which all directions count alike, (d, B)."""
+    return np.asarray(metric.turn(rows.block_sums().T) / np.sqrt(metric.values[:, None] + RIDGE))
+
+
+def sign_flips(white: NDArray[np.float64], size: int, *, rng: np.random.Generator, draws: int = DRAWS) -> SignFlips:
     """Test time reversal symmetry by flipping the signs of block sums.
 
     Parameters
     ----------
-    rows : Rows
-    metric : Metric
+    white : ndarray, shape (d, B)
+        From :func:`white_blocks`.
+    size : int
+        Number of rows.
     rng : numpy.random.Generator
     draws : int
     """
-    sums = rows.block_sums()  # (B, d)
-    white = metric.turn(sums.T) / np.sqrt(metric.values[:, None] + RIDGE)
     null = flip_blocks(white, rng=rng, draws=draws)
-    return replace(null, null_mean=2.0 * null.null_mean / rows.layout.n**2)
+    return replace(null, null_mean=2.0 * null.null_mean / size**2)
 
 
 def flip_blocks(white: NDArray[np.float64], *, rng: np.random.Generator, draws: int = DRAWS) -> SignFlips:

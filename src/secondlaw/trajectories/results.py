@@ -1,6 +1,6 @@
 """The one result type of estimators of entropy production."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from secondlaw.trajectories.diagnostics import Contribution, Diagnostics
 from secondlaw.trajectories.members import members_of
 from secondlaw.trajectories.null import SignFlips
 from secondlaw.trajectories.observables import Observables
+from secondlaw.trajectories.upper_ends import spanning
 from secondlaw.types import Estimate, Insufficient
 
 __all__ = ["Contribution", "Diagnostics", "EntropyProduction", "block_estimate"]
@@ -52,6 +53,10 @@ class EntropyProduction:
         Sum over the held-out rows, and their number, of each block.
     block_parts : ndarray, shape (B, d), optional
         The same for the contribution of each observable.
+    block_claims : ndarray, shape (B,), optional
+        Sum over each block of what the fit claims for its own rows, less what noise alone would: for upper ends.
+    block_claimed_parts : ndarray, shape (B, d), optional
+        The contribution of each observable to what the fit claims.
     weights : ndarray, shape (resamples, B)
         The resampled blocks: shared by all fits that are to be compared.
     unit_of_time : float
@@ -74,6 +79,8 @@ class EntropyProduction:
     block_values: Floats = field(default_factory=lambda: np.empty(0), repr=False)
     block_sizes: Floats = field(default_factory=lambda: np.empty(0), repr=False)
     block_parts: Floats | None = field(default=None, repr=False)
+    block_claims: Floats | None = field(default=None, repr=False)
+    block_claimed_parts: Floats | None = field(default=None, repr=False)
     weights: Floats = field(default_factory=lambda: np.empty((0, 0)), repr=False)
     unit_of_time: float = field(default=1.0, repr=False)
     fitted: Callable[[Floats, Floats], Floats] | None = field(default=None, repr=False)
@@ -123,16 +130,18 @@ class EntropyProduction:
         InvalidInput
             If there were too many observables for contributions.
         """
-        if self.observables is None or self.block_parts is None:
+        if self.observables is None:
             raise InvalidInput(f"contributions were not computed: {self.contributions}")
+        from scipy.sparse import csr_array
+
         orders = self.observables.orders
         keys = [group_of(name, int(order)) for name, order in zip(self.observables.names, orders, strict=True)]
-        out = []
-        for key in dict.fromkeys(keys):
-            chosen = [i for i, other in enumerate(keys) if other == key]
-            sums = self.block_parts[:, chosen].sum(axis=1)
-            out.append(Contribution(key, int(orders[chosen].max()), self._estimate(sums)))
-        return tuple(out)
+        place = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        columns = np.array([place[key] for key in keys])
+        share = csr_array((np.ones(len(keys)), (np.arange(len(keys)), columns)))
+        highest = np.zeros(len(place), dtype=np.int64)
+        np.maximum.at(highest, columns, orders)
+        return self._attributed(list(place), highest, share)
 
     def variable_contributions(self) -> tuple[Contribution, ...]:
         """Divide the value among the variables (spins, particles, coordinates), with paired intervals.
@@ -146,15 +155,24 @@ class EntropyProduction:
             If there were too many observables for contributions, or these do not say what they combine.
         """
         members = None if self.observables is None else members_of(self.observables)
-        if members is None or self.block_parts is None:
+        if members is None:
             raise InvalidInput(f"contributions of variables were not computed: {self.contributions}")
         names = list(dict.fromkeys(name for one in members for name in one))
         place = {name: k for k, name in enumerate(names)}
         share = np.zeros((len(members), len(names)))
         for row, one in enumerate(members):
             share[row, [place[name] for name in one]] = 1.0 / len(one)
-        sums = self.block_parts @ share
-        return tuple(Contribution(name, 1, self._estimate(column)) for name, column in zip(names, sums.T, strict=True))
+        return self._attributed(names, [1] * len(names), share)
+
+    def observable_contributions(self) -> tuple[Contribution, ...] | Insufficient:
+        """Divide the value among the observables, with paired intervals."""
+        if self.observables is None:
+            return NO_OBSERVABLES
+        if self.block_parts is None:
+            return Insufficient(
+                f"{len(self.observables.orders)} observables are too many to attribute the value to each: fit fewer"
+            )
+        return self._attributed(self.observables.names, self.observables.orders, None)
 
     def difference(self, other: "EntropyProduction") -> Estimate:
         """Return this value less another from the same data, with an interval from the same resampled blocks.
@@ -170,7 +188,10 @@ class EntropyProduction:
             or self.unit_of_time != other.unit_of_time
         ):
             raise InvalidInput("a paired difference needs two fits of the same data with the same blocks")
-        return self._estimate(self.block_values - other.block_values)
+        held = self.block_values - other.block_values
+        if self.block_claims is None or other.block_claims is None:
+            return self._estimate(held)
+        return self._spanning(held, self.block_claims - other.block_claims)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values."""
@@ -199,6 +220,26 @@ class EntropyProduction:
         if isinstance(self.contributions, Insufficient):
             raise InvalidInput(f"contributions were not computed: {self.contributions}")
         return pd.DataFrame([{"name": c.name, "order": c.order, **c.estimate.to_dict()} for c in self.contributions])
+
+    def _attributed(
+        self,
+        names: Sequence[str],
+        orders: Sequence[int] | NDArray[np.int64],
+        share: Any,  # noqa: ANN401
+    ) -> tuple[Contribution, ...]:
+        """Return contributions of groups; `share`, (d, groups), divides observables among them, None: each is one."""
+        if self.block_parts is None or self.block_claimed_parts is None:
+            raise InvalidInput(f"contributions were not computed: {self.contributions}")
+        held, claimed = (
+            part if share is None else part @ share for part in (self.block_parts, self.block_claimed_parts)
+        )
+        return tuple(
+            Contribution(name, int(order), self._spanning(sums, claims))
+            for name, order, sums, claims in zip(names, orders, held.T, claimed.T, strict=True)
+        )
+
+    def _spanning(self, sums: Floats, claims: Floats) -> Estimate:
+        return spanning(self._estimate(sums), self._estimate(claims))
 
     def _estimate(self, sums: Floats) -> Estimate:
         return block_estimate(
