@@ -68,10 +68,20 @@ def test_protocols_without_irreversibility_seldom_show_a_positive_lower_end(at_m
 
 
 @pytest.mark.calibration
-def test_the_low_end_stays_below_the_exact_value(at_most):
-    trap, above = moving_trap(velocity=1.0, duration=1.0), 0
+def test_the_interval_holds_the_exact_value(at_most):
+    trap, above, below = moving_trap(velocity=1.0, duration=1.0), 0, 0
     for seed in range(30):
         rng = np.random.default_rng(seed)
         estimate = ReverseSamplesMaxEnt(**FAST).fit(*runs_of(trap, 600, rng), rng=rng).estimate
         above += estimate.low > trap.lag_divergence(points=6)
+        below += estimate.high < trap.lag_divergence(points=6)
     assert at_most(above, 30, 0.025)
+    assert at_most(below, 30, 0.025)
+
+
+@pytest.mark.unit
+def test_more_features_than_runs_can_tell_apart_are_warned_of():
+    rng, trap = np.random.default_rng(2), moving_trap(velocity=1.0, duration=1.0)
+    found = ReverseSamplesMaxEnt(**FAST).fit(*runs_of(trap, 60, rng, points=25), rng=rng)
+    assert found.train_value > np.log(60)
+    assert any("upper end says nothing" in text for text in found.warnings)

@@ -24,6 +24,7 @@ from secondlaw.trajectories.null import DRAWS, SignFlips
 from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import Diagnostics, EntropyProduction
 from secondlaw.trajectories.two_sample_fit import cross_fit_two_samples
+from secondlaw.trajectories.upper_ends import reaching
 from secondlaw.types import Estimate
 
 __all__ = ["ReverseSamplesMaxEnt", "run_features"]
@@ -118,30 +119,46 @@ class ReverseSamplesMaxEnt(Parameters):
         rng: np.random.Generator,
     ) -> EntropyProduction:
         fit = cross_fit_two_samples(f, r, self.folds, rng)
-        value = float(fit.ahead.mean() - fit.back.mean())
-        replicates = resample_weights(len(f), self.resamples, rng=rng) @ fit.ahead / len(f) - resample_weights(
-            len(r), self.resamples, rng=rng
-        ) @ fit.back / len(r)
-        low, high = percentile_interval(replicates, self.level, groups=min(len(f), len(r)))
-        method = f"held-out bound with separate reverse runs, {self.folds} folds, two-sample bootstrap over runs"
-        raw = Estimate(value, float(low), float(high), self.level, len(f), "nats per run", method, "runs")
+        chosen = [resample_weights(len(part), self.resamples, rng=rng) / len(part) for part in (f, r)]
+        raw, claimed = (
+            self._estimate(ahead, back, chosen)
+            for ahead, back in ((fit.ahead, fit.back), (fit.claimed_ahead - null.null_mean, fit.claimed_back))
+        )
+        raw, train_value = reaching(raw, claimed), float(fit.claimed_ahead.mean() - fit.claimed_back.mean())
         effective = float(fit.weights.sum() ** 2 / (fit.weights**2).sum())
         diagnostics = Diagnostics(
-            len(f), f.shape[1], len(f), self.folds, value, fit.train_value - value, effective, fit.shrinkage, 0.0,
+            len(f), f.shape[1], len(f), self.folds, raw.value, train_value - raw.value, effective, fit.shrinkage, 0.0,
             float(fit.weights.mean()),
         )  # fmt: skip
         return EntropyProduction(
             estimate=honest(raw, null),
             bound="lower",
             covers=(
-                "the bound at the fitted parameters, at most the divergence of runs from time-reversed runs of the "
+                "the MaxEnt bound of these features, at most the divergence of runs from time-reversed runs of the "
                 "reversed protocol; that is the entropy production of a run if these start from the law it ends in"
             ),
-            train_value=fit.train_value,
+            train_value=train_value,
             null=null,
             diagnostics=diagnostics,
-            warnings=_warnings(diagnostics, null, len(r), self.level),
+            warnings=_warnings(diagnostics, null, len(r), train_value, self.level),
             fitted=_Fitted(*scaled, fit.theta, fit.log_norm, shape),
+        )
+
+    def _estimate(self, ahead: Floats, back: Floats, chosen: list[Floats]) -> Estimate:
+        low, high = percentile_interval(
+            chosen[0] @ ahead - chosen[1] @ back, self.level, groups=min(len(ahead), len(back))
+        )
+        method = f"held-out bound with separate reverse runs, {self.folds} folds, two-sample bootstrap over runs"
+        value = float(ahead.mean() - back.mean())
+        return Estimate(
+            value,
+            float(low),
+            float(high),
+            self.level,
+            len(ahead),
+            "nats per run",
+            f"{method}; high from all runs",
+            "runs",
         )
 
 
@@ -211,12 +228,17 @@ def _features(of: Features, runs: Floats) -> Floats:
     return out
 
 
-def _warnings(found: Diagnostics, null: SignFlips, reverse: int, level: float) -> tuple[str, ...]:
+def _warnings(found: Diagnostics, null: SignFlips, reverse: int, claimed: float, level: float) -> tuple[str, ...]:
     out = []
     if found.effective_sample_size < _FEWEST_EFFECTIVE:
         out.append(
             f"the exponential weights rest on {found.effective_sample_size:.0f} reversed runs: about ln {reverse} = "
             f"{np.log(reverse):.1f} nats can be shown at all; record more, or shorter protocols"
+        )
+    if claimed > np.log(reverse):
+        out.append(
+            f"over all runs the fit claims {claimed:.1f} nats, more than the ln {reverse} that so many reversed runs "
+            "can show, so the upper end says nothing: record more runs, or take fewer features"
         )
     if null.p_value > (1.0 - level) / 2.0:
         out.append(

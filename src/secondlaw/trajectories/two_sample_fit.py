@@ -28,8 +28,8 @@ class TwoSampleFit:
     log_norm : float
     shrinkage : tuple of float
         For each fold.
-    train_value : float
-        The dual at its hardly regularised maximum over all samples.
+    claimed_ahead, claimed_back : ndarray, shape (n,), (m,)
+        `ahead` and `back` at the hardly regularised maximum over all samples: what the fit claims for itself.
     """
 
     ahead: Floats
@@ -38,7 +38,8 @@ class TwoSampleFit:
     theta: Floats
     log_norm: float
     shrinkage: tuple[float, ...]
-    train_value: float
+    claimed_ahead: Floats
+    claimed_back: Floats
 
 
 def cross_fit_two_samples(f: Floats, r: Floats, folds: int, rng: np.random.Generator) -> TwoSampleFit:
@@ -77,10 +78,11 @@ def cross_fit_two_samples(f: Floats, r: Floats, folds: int, rng: np.random.Gener
         back[of_r == k] = weights[of_r == k] + b - 1.0
     path = fit_path(f, r)
     whole = picks[folds][1] * path[picks[folds][0]]
-    train_value = float((f @ path[-1]).mean()) - log_mean_exp(r @ path[-1])
+    log_norm = log_mean_exp(r @ path[-1])
     return TwoSampleFit(
-        ahead, back, weights, whole, log_mean_exp(r @ whole), tuple(c for _, c in picks[:folds]), train_value
-    )
+        ahead, back, weights, whole, log_mean_exp(r @ whole), tuple(c for _, c in picks[:folds]),
+        f @ path[-1], np.exp(r @ path[-1] - log_norm) + log_norm - 1.0,
+    )  # fmt: skip
 
 
 def _judged(path: Floats, f: Floats, r: Floats, train: Floats) -> Floats:
