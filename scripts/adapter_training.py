@@ -9,19 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from low_rank import RANK, SCALE, changes_of, epoch_batches, let_learn, warmed_up
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
 from secondlaw.language.adapter import Adapter
 
-FIRST, LAYERS, RANK, SCALE, TOKENS = 3, 6, 8, 2.0, 64
-"""First layer that changes; layers; rank of a change; its scale; tokens of a prompt that are read in training."""
+FIRST, LAYERS, TOKENS = 3, 6, 64
+"""First layer that changes; layers; tokens of a prompt that are read in training."""
 LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY = 3e-3, 3e-3, 3, 32, 0.1, 0.05, 0.01
 SHARP = 10.0
 """Logits are linear in this times the unit vector."""
 PLACES = (
-    ("attention.self", "query"), ("attention.self", "key"), ("attention.self", "value"),
-    ("attention.output", "dense"), ("intermediate", "dense"), ("output", "dense"),
+    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+    "intermediate.dense", "output.dense",
 )  # fmt: skip
 
 
@@ -29,17 +30,6 @@ def fingerprint() -> str:
     """Return what tells settings apart."""
     settings = [FIRST, RANK, SCALE, TOKENS, LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY, SHARP]
     return " ".join(map(str, settings))
-
-
-class LowRank(nn.Module):
-    def __init__(self, base: nn.Linear) -> None:
-        super().__init__()
-        self.base = base
-        self.down = nn.Parameter(torch.randn(RANK, base.in_features) * 0.02)
-        self.up = nn.Parameter(torch.zeros(base.out_features, RANK))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.base(x) + SCALE * (x @ self.down.T) @ self.up.T
 
 
 class PromptReader:
@@ -69,12 +59,7 @@ class PromptReader:
     def changed(self) -> nn.Module:
         """Return a model whose upper layers learn."""
         model = AutoModel.from_pretrained(self.folder, add_pooling_layer=False)
-        model.requires_grad_(False)
-        for layer in model.encoder.layer[FIRST:]:
-            for where, name in PLACES:
-                holder = layer.get_submodule(where)
-                setattr(holder, name, LowRank(getattr(holder, name)))
-        return model
+        return let_learn(model, model.encoder.layer[FIRST:], PLACES)
 
 
 def upper(model: nn.Module, states: list[torch.Tensor]) -> torch.Tensor:
@@ -103,16 +88,10 @@ def train_adapter(
     learned = [p for p in model.parameters() if p.requires_grad]
     groups = [{"params": learned, "lr": LEARNING_RATE}, {"params": head.parameters(), "lr": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
-    steps = EPOCHS * (len(prompts) // BATCH + 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda k: min(1.0, (k + 1) / (0.1 * steps)) * max(0.0, 1 - k / steps)
-    )
+    schedule = warmed_up(optimiser, EPOCHS * (len(prompts) // BATCH + 1))
     target, lengths = torch.tensor(harmful.astype(np.int64)), np.array([len(s) for s in states])
     for _ in range(EPOCHS):
-        order = np.argsort(lengths + rng.normal(0, 3, len(states)))  # like lengths together, not always the same
-        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
-        rng.shuffle(batches)
-        for batch in batches:
+        for batch in epoch_batches(lengths, BATCH, rng):
             vectors = upper(model, [states[i] for i in batch])
             logits = head(SHARP * nn.functional.dropout(vectors, DROPOUT))
             loss = nn.functional.cross_entropy(logits, target[batch], label_smoothing=SMOOTHING)
@@ -121,11 +100,6 @@ def train_adapter(
             nn.utils.clip_grad_norm_(learned, 1.0)
             optimiser.step()
             schedule.step()
-    changes = {}
-    for number, layer in enumerate(model.encoder.layer[FIRST:], FIRST):
-        for where, name in PLACES:
-            change = layer.get_submodule(where).get_submodule(name)
-            down, up = change.down.detach().numpy().T, SCALE * change.up.detach().numpy().T
-            changes[f"encoder.layer.{number}.{where}.{name}"] = (down.copy(), up.copy())
+    changes = changes_of(model.encoder.layer[FIRST:], PLACES, first=FIRST)
     weights, bias = head.weight.detach().numpy().T, head.bias.detach().numpy()
     return Adapter(changes), SHARP * weights, bias.copy()

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from low_rank import RANK, SCALE, changes_of, epoch_batches, let_learn, warmed_up
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
 from secondlaw.language.adapter import Adapter
 
-FIRST, LAYERS, RANK, SCALE, TOKENS = 6, 9, 8, 2.0, 64
-"""First layer that changes; layers that are read; rank of a change; its scale; tokens of a prompt in training."""
+FIRST, LAYERS, TOKENS = 6, 9, 64
+"""First layer that changes; layers that are read; tokens of a prompt in training."""
 LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY, C = 1e-3, 3e-4, 3, 32, 0.1, 0.05, 0.01, 0.003
 HIDDEN = 768
 PLACES = ("attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "intermediate.dense",
@@ -27,17 +28,6 @@ def fingerprint() -> str:
     """Return what tells settings apart."""
     settings = [FIRST, LAYERS, RANK, SCALE, TOKENS, LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY]
     return " ".join(map(str, [*settings, C, "mpnet"]))
-
-
-class LowRank(nn.Module):
-    def __init__(self, base: nn.Linear) -> None:
-        super().__init__()
-        self.base = base
-        self.down = nn.Parameter(torch.randn(RANK, base.in_features) * 0.02)
-        self.up = nn.Parameter(torch.zeros(base.out_features, RANK))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.base(x) + SCALE * (x @ self.down.T) @ self.up.T
 
 
 class LargeReader:
@@ -68,13 +58,7 @@ class LargeReader:
     def changed(self) -> nn.Module:
         """Return a model whose upper layers learn."""
         model = AutoModel.from_pretrained(self.folder, add_pooling_layer=False).eval()
-        model.requires_grad_(False)
-        for layer in model.encoder.layer[FIRST:LAYERS]:
-            for place in PLACES:
-                where, name = place.rsplit(".", 1)
-                holder = layer.get_submodule(where)
-                setattr(holder, name, LowRank(getattr(holder, name)))
-        return model
+        return let_learn(model, model.encoder.layer[FIRST:LAYERS], PLACES)
 
 
 def upper(model: nn.Module, states: list[torch.Tensor]) -> torch.Tensor:
@@ -107,17 +91,11 @@ def train_adapter(
     learned = [p for p in model.parameters() if p.requires_grad]
     groups = [{"params": learned, "lr": LEARNING_RATE}, {"params": [weights, bias], "lr": HEAD_RATE}]
     optimiser = torch.optim.AdamW(groups, weight_decay=DECAY)
-    steps = EPOCHS * (len(prompts) // BATCH + 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda k: min(1.0, (k + 1) / (0.1 * steps)) * max(0.0, 1 - k / steps)
-    )
+    schedule = warmed_up(optimiser, EPOCHS * (len(prompts) // BATCH + 1))
     target = torch.tensor(harmful, dtype=torch.float32) * (1 - SMOOTHING) + SMOOTHING / 2
     lengths, centre, spread = np.array([len(s) for s in states]), torch.tensor(mean), torch.tensor(scale)
     for _ in range(EPOCHS):
-        order = np.argsort(lengths + rng.normal(0, 3, len(states)))  # like lengths together, not always the same
-        batches = [order[at : at + BATCH] for at in range(0, len(order), BATCH)]
-        rng.shuffle(batches)
-        for batch in batches:
+        for batch in epoch_batches(lengths, BATCH, rng):
             z = (upper(model, [states[i] for i in batch]) - centre) / spread
             logits = nn.functional.dropout(z, DROPOUT) @ weights + bias
             loss = nn.functional.binary_cross_entropy_with_logits(logits, target[batch])
@@ -126,11 +104,6 @@ def train_adapter(
             nn.utils.clip_grad_norm_(learned, 1.0)
             optimiser.step()
             schedule.step()
-    changes = {}
-    for number, layer in enumerate(model.encoder.layer[FIRST:LAYERS], FIRST):
-        for place in PLACES:
-            change = layer.get_submodule(place)
-            down, up = change.down.detach().numpy().T, SCALE * change.up.detach().numpy().T
-            changes[f"encoder.layer.{number}.{place}"] = (down.copy(), up.copy())
+    changes = changes_of(model.encoder.layer[FIRST:LAYERS], PLACES, first=FIRST)
     head = {"mean": mean, "scale": scale, "weights": weights.detach().numpy(), "bias": bias.detach().numpy()}
     return Adapter(changes), head

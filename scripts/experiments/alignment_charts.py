@@ -6,7 +6,8 @@ import altair as alt
 import numpy as np
 from alignment_tables import DRAWN, SHOWN_PATHS, interval, mixture_entropy, of, sizes
 
-from secondlaw.reports.look import COLORS, FONT, INK
+from secondlaw.reports.base_charts import chart_of, configured
+from secondlaw.reports.look import COLORS
 from secondlaw.reports.svg import svg_of
 
 GREY = "#777777"
@@ -14,57 +15,11 @@ GREY = "#777777"
 
 def draw_all(data: dict, folder: Path) -> None:
     """Write every chart."""
-    save(
-        sweep_chart(data["sweep"]),
-        folder / "alignment-work-sweep.svg",
-        "Entropy over goals by alignment work",
-        "Left, against gamma over gamma_crit, four sizes lie apart; right, against gamma, they lie on one curve.",
-    )
-    save(
-        path_chart(data["sweep"]),
-        folder / "alignment-work-paths.svg",
-        "Entropy and curvature along training",
-        "Entropy over goals and the largest Fisher eigenvalue by update, four strengths of alignment work.",
-    )
-    if data.get("noise"):
-        save(
-            noise_chart(data["noise"]),
-            folder / "alignment-work-noise.svg",
-            "The exploration term",
-            "Measured growth of entropy by gradient noise beside the published term and the second-order one.",
-        )
-    save(
-        law_chart(data["laws"]),
-        folder / "alignment-work-laws.svg",
-        "Two laws of alignment work",
-        "Entropy and gamma by update under the proportional-integral and the minimal-work law.",
-    )
-
-
-def save(chart: alt.Chart, path: Path, title: str, description: str) -> None:
-    axis = alt.AxisConfig(
-        labelFontSize=11.5,
-        titleFontSize=12,
-        titleFontWeight="normal",
-        titleColor=INK,
-        labelColor=INK,
-        gridColor="#e6e6e6",
-        domainColor="#888888",
-    )
-    config = alt.Config(
-        font=FONT,
-        background="white",
-        padding=6,
-        axis=axis,
-        view=alt.ViewConfig(stroke="transparent"),
-        title=alt.TitleConfig(anchor="start", fontSize=13, color=INK),
-    )
-    drawn = chart.properties(config=config).to_dict(validate=False)
-    path.write_text(svg_of(drawn, prefix=path.stem, title=title, description=description) + "\n", encoding="utf-8")
-
-
-def data_of(rows) -> alt.InlineData:
-    return alt.InlineData(values=list(rows))
+    for name, draw, of_rows, title, description in CHARTS:
+        if data.get(of_rows):
+            drawn = configured(draw(data[of_rows]), padding=6)
+            picture = svg_of(drawn, prefix=f"alignment-work-{name}", title=title, description=description)
+            (folder / f"alignment-work-{name}.svg").write_text(picture + "\n", encoding="utf-8")
 
 
 def logarithmic(field: str, title: str, domain: list[float], values: list[float]) -> alt.X:
@@ -90,20 +45,20 @@ def sweep_chart(rows: list[dict]) -> alt.HConcatChart:
         for row in rows
         if row["work"] > 0.0
     ]
-    base = alt.Chart(data_of(points)).encode(y=entropy_axis("mean"), color=colored(list(names.values()), "network"))
+    base = chart_of(points).encode(y=entropy_axis("mean"), color=colored(list(names.values()), "network"))
     x = logarithmic("work", "gamma / gamma_crit", [0.008, 4], [0.01, 0.1, 1, 3])
     lines = base.mark_line(strokeWidth=1.3, opacity=0.8).encode(x=x, detail="network:N")
     one = logarithmic("x", "gamma / gamma_crit", [0.008, 4], [0.01, 0.1, 1, 3])
-    mark = alt.Chart(data_of([{"x": 1.0}])).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=one)
-    said = alt.Chart(data_of([{"x": 1.0, "y": 0.12, "text": "the paper: S = 0 from here on"}]))
+    mark = chart_of([{"x": 1.0}]).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=one)
+    said = chart_of([{"x": 1.0, "y": 0.12, "text": "the paper: S = 0 from here on"}])
     words = said.mark_text(align="right", dx=-5, color=GREY, fontSize=11.5)
     words = words.encode(x=one, y=entropy_axis("y"), text="text:N")
     left = alt.layer(lines, mark, words).properties(width=285, height=270, title="In the paper's unit")
     grid = np.geomspace(0.1, 500, 200)
     curve = [{"gamma": float(g), "mean": float(s)} for g, s in zip(grid, mixture_entropy(grid), strict=True)]
     x = logarithmic("gamma", "gamma, coefficient of the alignment loss", [0.1, 500], [0.1, 1, 10, 100])
-    expected = alt.Chart(data_of(curve)).mark_line(color=GREY, strokeDash=[4, 3], strokeWidth=1.5)
-    label = alt.Chart(data_of([{"gamma": 6.0, "mean": 1.2, "text": "S of (q + gamma p*) / (1 + gamma)"}]))
+    expected = chart_of(curve).mark_line(color=GREY, strokeDash=[4, 3], strokeWidth=1.5)
+    label = chart_of([{"gamma": 6.0, "mean": 1.2, "text": "S of (q + gamma p*) / (1 + gamma)"}])
     note = label.mark_text(align="left", color=GREY, fontSize=11.5).encode(x=x, y=entropy_axis("mean"), text="text:N")
     dots = base.mark_point(filled=True, size=20, opacity=0.8).encode(x=x)
     right = alt.layer(expected.encode(x=x, y=entropy_axis("mean")), dots, note)
@@ -126,9 +81,7 @@ def path_chart(rows: list[dict]) -> alt.HConcatChart:
             points.append(row)
 
     def panel(field: str, title: str, top: float) -> alt.LayerChart:
-        base = alt.Chart(data_of(points)).encode(
-            x=alt.X("update:Q", title="update"), color=colored(names, "alignment work")
-        )
+        base = chart_of(points).encode(x=alt.X("update:Q", title="update"), color=colored(names, "alignment work"))
 
         def y(name: str) -> alt.Y:
             return alt.Y(f"{name}:Q", title=title, scale=alt.Scale(domain=[0, top]))
@@ -165,7 +118,7 @@ def noise_chart(rows: list[dict]) -> alt.LayerChart:
         axis = alt.Axis(values=values, format="~g")
         return alt.X(f"{field}:Q", title="growth of S by gradient noise, nats per update", scale=scale, axis=axis)
 
-    base = alt.Chart(data_of(points)).encode(
+    base = chart_of(points).encode(
         y=alt.Y("case:N", sort=order, title=None, axis=alt.Axis(labelLimit=260, grid=True)),
         yOffset=alt.YOffset("name:N", sort=list(kinds.values())),
         color=colored(list(kinds.values()), "growth of S"),
@@ -191,7 +144,7 @@ def law_chart(rows: list[dict]) -> alt.HConcatChart:
     ]
 
     def panel(field: str, title: str, top: float) -> alt.Chart:
-        base = alt.Chart(data_of(points)).mark_line(strokeWidth=1.3, opacity=0.85)
+        base = chart_of(points).mark_line(strokeWidth=1.3, opacity=0.85)
         return base.encode(
             x=alt.X("update:Q", title="update"),
             y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, top])),
@@ -199,8 +152,29 @@ def law_chart(rows: list[dict]) -> alt.HConcatChart:
             detail="seed:N",
         ).properties(width=285, height=230)
 
-    goal = alt.Chart(data_of([{"y": 0.8}])).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y="y:Q")
+    goal = chart_of([{"y": 0.8}]).mark_rule(color=GREY, strokeDash=[4, 3]).encode(y="y:Q")
     top = 1.05 * max(row["gamma"] for row in points)
     return alt.hconcat(
         alt.layer(panel("entropy", "E[S(p)], nats", 1.8), goal), panel("gamma", "gamma", top), spacing=24
     )
+
+
+CHARTS = (
+    (
+        "sweep", sweep_chart, "sweep", "Entropy over goals by alignment work",
+        "Left, against gamma over gamma_crit, four sizes lie apart; right, against gamma, they lie on one curve.",
+    ),
+    (
+        "paths", path_chart, "sweep", "Entropy and curvature along training",
+        "Entropy over goals and the largest Fisher eigenvalue by update, four strengths of alignment work.",
+    ),
+    (
+        "noise", noise_chart, "noise", "The exploration term",
+        "Measured growth of entropy by gradient noise beside the published term and the second-order one.",
+    ),
+    (
+        "laws", law_chart, "laws", "Two laws of alignment work",
+        "Entropy and gamma by update under the proportional-integral and the minimal-work law.",
+    ),
+)  # fmt: skip
+"""Name, chart, rows, title and description of every picture."""

@@ -69,6 +69,12 @@ def shown(values, digits: int = 3) -> str:
     return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(cells) + " |" for cells in rows])
+
+
 def mixture_entropy(gamma):
     """Return S of (q + gamma p*) / (1 + gamma), where the two pulls balance; no network enters."""
     g = np.asarray(gamma, dtype=float)[..., None]

@@ -10,6 +10,7 @@ pull of the loss has answered; then also S(E[p]) over the runs, less E[S(p)].
 
 import copy
 
+import alignment_tables
 import numpy as np
 import torch
 from alignment_runs import curvature, goals_of, learning_rate, network_of, probe_prompts
@@ -57,10 +58,7 @@ def exploration(size: str, batch: int, faster: float, *, pretraining: int = 1200
 
 def interval(values: np.ndarray) -> list[float]:
     """Return mean and ends of a 95 % interval by Student's t over replicates."""
-    from scipy.stats import t
-
-    spread = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return [float(f"{end:.4g}") for end in (values.mean(), values.mean() - spread, values.mean() + spread)]
+    return [float(f"{end:.4g}") for end in alignment_tables.interval(values)]
 
 
 def spread(shares) -> list[float]:

@@ -4,7 +4,7 @@ from secondlaw.alignment.goal_diffusion import GoalDiffusion
 from secondlaw.alignment.goal_entropy import PopulationEntropy, free_diffusion, population_entropy, shannon, softmax
 from secondlaw.alignment.goal_paths import GoalPaths, simulate_goals
 from secondlaw.alignment.goal_production import goal_potential, medium_production, stationary_production
-from secondlaw.alignment.operating_point import operating_point
+from secondlaw.alignment.least_work import operating_point
 from secondlaw.alignment.phase import PhaseVerdict, Sweep, phase_transition_test
 from secondlaw.alignment.published import PublishedDynamics, Terms, critical_work
 from secondlaw.alignment.random_energy import RandomEnergy, critical_preference

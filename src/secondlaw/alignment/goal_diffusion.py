@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.alignment.arguments import distribution, positive, rate, unwritable
+from secondlaw.alignment.goal_entropy import shannon
 from secondlaw.errors import InvalidInput
 
 __all__ = ["GoalDiffusion"]
@@ -101,8 +102,6 @@ class GoalDiffusion:
 
     def entropy_of_mean(self) -> float:
         """Return S(E[p]), nats."""
-        from secondlaw.alignment.goal_entropy import shannon
-
         return float(shannon(self.mean_shares()))
 
     def divergence_from(self, target: Floats) -> float:

@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.alignment.arguments import counted, distribution, rate
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics.intervals import LEVEL
 from secondlaw.types import NATS, Estimate
 
 __all__ = ["PopulationEntropy", "free_diffusion", "population_entropy", "shannon", "softmax"]
 
 Floats = NDArray[np.float64]
 
-LEVEL = 0.95
+FEWEST_AGENTS = 5
 _RESAMPLES = 999
 
 
@@ -104,8 +105,7 @@ def population_entropy(shares: ArrayLike, *, rng: np.random.Generator, level: fl
     if p.ndim != 2 or p.shape[1] < 2:
         raise InvalidInput(f"shares must have shape (agents, goals) with at least two goals, got {p.shape}")
     agents = p.shape[0]
-    if agents < 5:
-        raise NotEnoughData(f"a population needs at least 5 agents for an interval, got {agents}")
+    enough_agents(agents)
     own = shannon(p)
     weights = rng.multinomial(agents, np.full(agents, 1.0 / agents), size=_RESAMPLES) / agents
     drawn_mean, drawn_pooled = weights @ own, shannon(weights @ p)
@@ -124,6 +124,12 @@ def population_entropy(shares: ArrayLike, *, rng: np.random.Generator, level: fl
         estimate(pooled, drawn_pooled, bias),
         estimate(pooled - mean, drawn_pooled - drawn_mean, bias),
     )
+
+
+def enough_agents(agents: int) -> None:
+    """Raise NotEnoughData where agents are too few for an interval."""
+    if agents < FEWEST_AGENTS:
+        raise NotEnoughData(f"a population needs at least {FEWEST_AGENTS} agents for an interval, got {agents}")
 
 
 def free_diffusion(

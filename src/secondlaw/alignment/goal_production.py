@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.alignment.goal_diffusion import GoalDiffusion
-from secondlaw.alignment.goal_entropy import LEVEL, softmax
+from secondlaw.alignment.goal_entropy import softmax
 from secondlaw.alignment.goal_paths import antisymmetric, simulate_goals
 from secondlaw.errors import NotEnoughData
+from secondlaw.statistics.intervals import LEVEL
+from secondlaw.statistics.student import student_reach
 from secondlaw.types import Estimate
 
 __all__ = ["goal_potential", "medium_production", "stationary_production"]
@@ -100,8 +102,6 @@ def stationary_production(
     >>> rate.low > 0.0
     True
     """
-    from scipy.stats import t as student
-
     if agents < _FEWEST:
         raise NotEnoughData(f"the interval needs at least {_FEWEST} agents, got {agents}")
     steps = max(1, round(duration / dt))
@@ -114,7 +114,7 @@ def stationary_production(
     )
     local = _local_production(model, force, paths.logits[1:]).mean(axis=0)
     middle, error = float(local.mean()), float(local.std(ddof=1) / np.sqrt(agents))
-    reach = float(student.ppf((1.0 + level) / 2.0, agents - 1)) * error
+    reach = student_reach(level, agents - 1) * error
     method = f"E|F|^2/D + E[div F], {agents} agents for {duration:g} units of time, dt {dt:g}"
     return Estimate(middle, middle - reach, middle + reach, level, agents, NATS_PER_TIME, method, "agents")
 

@@ -7,15 +7,15 @@ every size and no size sharpens it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.alignment.goal_entropy import LEVEL
 from secondlaw.alignment.phase_curves import crossings, growth, peaks, resampled
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics.intervals import LEVEL
 from secondlaw.types import Estimate
 
 __all__ = ["PhaseVerdict", "Sweep", "phase_transition_test"]
@@ -91,7 +91,14 @@ class PhaseVerdict:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self)
+        return {
+            "kind": self.kind,
+            "reason": self.reason,
+            "crossings": [one.to_dict() for one in self.crossings],
+            "peaks": [one.to_dict() for one in self.peaks],
+            "growth": self.growth.to_dict(),
+            "floor": None if self.floor is None else list(self.floor),
+        }
 
 
 def phase_transition_test(sweeps: Sequence[Sweep], *, rng: np.random.Generator, level: float = LEVEL) -> PhaseVerdict:

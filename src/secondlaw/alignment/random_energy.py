@@ -12,6 +12,7 @@ of parameters (Derrida, Phys. Rev. B 24, 2613, 1981, for the random-energy model
 by much; :meth:`RandomEnergy.intended_share` is exact for any G.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -159,16 +160,22 @@ class RandomEnergy:
         moments = np.asarray(times, dtype=np.float64)
         if moments.ndim != 1 or moments.size < 2 or moments[0] != 0.0 or (np.diff(moments) <= 0.0).any():
             raise InvalidInput("times must increase from 0, with two of them at least")
+        paths = self.paths(np.diff(moments), agents=agents, rng=rng, start=start)
+        return np.stack([shares[:, 0] for shares in paths])
+
+    def paths(
+        self, gaps: Iterable[float], *, agents: int, rng: np.random.Generator, start: Floats | None = None
+    ) -> Iterator[Floats]:
+        """Yield goal distributions, shape (agents, goals), at the start and after each gap of time; see `simulate`."""
         z = np.tile(np.zeros(self.goals) if start is None else np.asarray(start, dtype=np.float64), (agents, 1))
-        shares = [softmax(z)[:, 0]]
+        yield softmax(z)
         centre = np.zeros(self.goals)
         centre[0] = self.preference
-        for gap in np.diff(moments):
+        for gap in gaps:
             kept = float(np.exp(-self.work * gap))
             noise = rng.standard_normal(z.shape) * np.sqrt(self.variance * -np.expm1(-2.0 * self.work * gap))
             z = centre + (z - centre) * kept + noise
-            shares.append(softmax(z)[:, 0])
-        return np.stack(shares)
+            yield softmax(z)
 
 
 @lru_cache(maxsize=64)

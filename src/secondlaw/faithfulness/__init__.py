@@ -22,9 +22,9 @@ from secondlaw.faithfulness.embedded import (
 from secondlaw.faithfulness.examples import Example, example_of
 from secondlaw.faithfulness.grounded import GroundedSentence, Grounding
 from secondlaw.faithfulness.grounding import Judge, ground
-from secondlaw.faithfulness.level_table import LevelTable, Null
 from secondlaw.faithfulness.levels import level_table
 from secondlaw.faithfulness.lexical import lexical_vectors
+from secondlaw.faithfulness.measured_levels import LevelTable, Null
 from secondlaw.faithfulness.paraphrase_divergence import SemanticDivergence, semantic_divergence, wasserstein
 from secondlaw.faithfulness.paraphrases import Paraphrased, measure_paraphrases
 from secondlaw.faithfulness.production import (

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness.divergence import SMOOTHING, semantic_faithfulness
 from secondlaw.faithfulness.divergence_interval import posterior_shares, widest_interval
-from secondlaw.faithfulness.level_table import FEWEST_ANSWER
 from secondlaw.faithfulness.levels import DRAWS, resampled_counts
+from secondlaw.faithfulness.measured_levels import FEWEST_ANSWER
 from secondlaw.statistics import LEVEL
 from secondlaw.types import Estimate, Insufficient, Measured
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness.divergence import SMOOTHING, off_support_mass, topic_divergence
 from secondlaw.faithfulness.divergence_interval import Deals, divergence_interval
-from secondlaw.faithfulness.level_table import LevelTable
+from secondlaw.faithfulness.measured_levels import LevelTable
 from secondlaw.statistics import LEVEL
 from secondlaw.statistics.counts import checked_counts
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.statistics import interval_from_replicates, resample_weights
+from secondlaw.statistics.student import student_reach
 
 __all__ = ["mean_interval"]
 
@@ -61,8 +62,6 @@ def mean_interval(
     low, high = interval_from_replicates(
         value, (weights @ top)[totals > 0] / totals[totals > 0], level=level, groups=n, bounds=bounds
     )
-    from scipy.special import stdtrit
-
     error = math.sqrt(n / (n - 1.0) * float((rest**2).sum())) / whole
-    reach = float(stdtrit(n - 1.0, (1.0 + level) / 2.0)) * error
+    reach = student_reach(level, n - 1.0) * error
     return max(min(float(low), value - reach), bounds[0]), min(max(float(high), value + reach), bounds[1])

@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness.divergence import SMOOTHING
-from secondlaw.faithfulness.level_table import Null
 from secondlaw.faithfulness.mean_interval import mean_interval
+from secondlaw.faithfulness.measured_levels import Null
 from secondlaw.statistics import (
     LEVEL,
     jensen_shannon,

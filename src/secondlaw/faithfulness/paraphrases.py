@@ -4,7 +4,6 @@ Rows of one ``group`` are one question; rows with the same wording are answers t
 looked at: the metrics compare what is asked with what is said (:mod:`secondlaw.faithfulness.paraphrase_divergence`).
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,9 +162,7 @@ def _measured(name: str, wordings: dict[str, list[str]], embedder: Embedder, wan
     sentences = [text for texts in (*asked, *said) for text in texts]
     m = len(wordings)
     owner = np.repeat(np.arange(2 * m), [len(texts) for texts in (*asked, *said)])  # prompts first, then answers
-    content = "\x1e".join((*wordings, *(answer for answers in wordings.values() for answer in answers)))
-    digest = hashlib.blake2b(content.encode("utf-8", "replace"), digest_size=8).digest()
-    rng = np.random.default_rng([wanted.seed, int.from_bytes(digest, "little")])
+    rng = wanted.stream(*wordings, *(answer for answers in wordings.values() for answer in answers))
     vectors = np.asarray(embedder.embed(sentences), dtype=np.float64)
     topics = udib(vectors, rng=rng)
     counts = _counts(topics, owner, m)

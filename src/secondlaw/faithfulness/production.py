@@ -20,8 +20,8 @@ from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness.alternation import question_step
 from secondlaw.faithfulness.divergence import SMOOTHING, topic_divergence
 from secondlaw.faithfulness.divergence_interval import Deals, divergence_interval, posterior_shares, widest_interval
-from secondlaw.faithfulness.level_table import FEWEST_ANSWER
 from secondlaw.faithfulness.levels import DRAWS, resampled_counts
+from secondlaw.faithfulness.measured_levels import FEWEST_ANSWER
 from secondlaw.statistics import LEVEL, kullback_leibler, plug_in
 from secondlaw.statistics.counts import checked_counts
 from secondlaw.types import NATS, Estimate, Insufficient, Measured

@@ -6,7 +6,7 @@ from typing import Any
 from secondlaw.faithfulness.divergence import SMOOTHING
 from secondlaw.faithfulness.embedded import ANSWER, CONTEXT, QUESTION, Embedded
 from secondlaw.faithfulness.grounded import Grounding
-from secondlaw.faithfulness.level_table import Null
+from secondlaw.faithfulness.measured_levels import Null
 from secondlaw.faithfulness.spread import Spread
 from secondlaw.faithfulness.topics import Topics
 from secondlaw.language import MINILM_NAME

@@ -71,6 +71,12 @@ class Scoring:
     embedding: str = MINILM_NAME
     second: NamedEmbedder | None = None
 
+    def stream(self, *texts: str) -> np.random.Generator:
+        """Return the generator of what these texts make: the same numbers whatever the other rows are."""
+        content = "\x1e".join(texts).encode("utf-8", "replace")
+        digest = hashlib.blake2b(content, digest_size=8).digest()
+        return np.random.default_rng([self.seed, int.from_bytes(digest, "little")])
+
 
 def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics: Topics | None = None) -> Scored:
     """Score one answer.
@@ -101,11 +107,12 @@ def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics:
     'Ada wrote it.'
     """
     wanted = scoring or Scoring()
-    rng = _stream(embedded.example, wanted.seed)
+    example = embedded.example
+    rng = wanted.stream(example.question, *example.contexts, example.answer)
     answer, context, is_answer = embedded.of(ANSWER), embedded.of(CONTEXT), embedded.parts == ANSWER
     grounded = ground(
         answer, context, embedded.vectors[is_answer], embedded.vectors[embedded.parts == CONTEXT], rng=rng,
-        question=embedded.example.question, judge=wanted.judge, level=wanted.level,
+        question=example.question, judge=wanted.judge, level=wanted.level,
     )  # fmt: skip
     notes = tuple(_notes(embedded, wanted.embedding))
     for part, name in ((ANSWER, "answer"), (QUESTION, "question")):
@@ -151,11 +158,6 @@ def score_example(embedded: Embedded, *, scoring: Scoring | None = None, topics:
         plain=float(table.faithfulness[0]) if has_topics else None,
         embedding=wanted.embedding,
     )
-
-
-def _stream(example: Example, seed: int) -> np.random.Generator:
-    content = "\x1e".join((example.question, *example.contexts, example.answer)).encode("utf-8", "replace")
-    return np.random.default_rng([seed, int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")])
 
 
 def _notes(embedded: Embedded, embedding: str) -> Iterator[str]:

@@ -88,19 +88,11 @@ class TopicModel:
         InvalidInput
             If the vectors have another dimension: they are of another embedding.
         """
-        x = np.asarray(vectors, dtype=np.float64)
-        if x.ndim != 2 or x.shape[1] != self.means.shape[1]:
-            raise InvalidInput(
-                f"the topics are of an embedding with {self.means.shape[1]} dimensions, got vectors of shape {x.shape}"
-            )
-        parts = self.sizes[None], self.means[None], self.squares[None]
-        labels = cost_of(x, *parts, np.array([self.temperature]))[0].argmin(axis=0)
-        return Topics(np.asarray(labels, dtype=np.int64), len(self.sizes), self.stability, f"topics {self.version}")
+        return Topics(self._assigned(vectors)[0], len(self.sizes), self.stability, f"topics {self.version}")
 
     def is_new(self, vectors: ArrayLike) -> NDArray[np.bool_]:
         """Tell for each sentence whether it is farther from its topic than any that the topics were found in."""
-        x = np.asarray(vectors, dtype=np.float64)
-        return np.asarray(((x - self.means[self.assign(x).labels]) ** 2).sum(axis=1) > self.reach)
+        return self._assigned(vectors)[1]
 
     def place(self, vectors: ArrayLike) -> Topics:
         """Give each sentence its topic, or one more (numbered K) that holds all new ones.
@@ -112,9 +104,20 @@ class TopicModel:
         ----------
         vectors : array_like, shape (n, d)
         """
-        k = len(self.sizes)
-        labels = np.where(self.is_new(vectors), k, self.assign(vectors).labels)
-        return Topics(labels, k + 1, self.stability, f"topics {self.version}, and one of sentences far from all")
+        k, (labels, is_new) = len(self.sizes), self._assigned(vectors)
+        method = f"topics {self.version}, and one of sentences far from all"
+        return Topics(np.where(is_new, k, labels), k + 1, self.stability, method)
+
+    def _assigned(self, vectors: ArrayLike) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return the topic of each sentence, and whether it is farther from its mean than the reach."""
+        x = np.asarray(vectors, dtype=np.float64)
+        if x.ndim != 2 or x.shape[1] != self.means.shape[1]:
+            raise InvalidInput(
+                f"the topics are of an embedding with {self.means.shape[1]} dimensions, got vectors of shape {x.shape}"
+            )
+        parts = self.sizes[None], self.means[None], self.squares[None]
+        labels = cost_of(x, *parts, np.array([self.temperature]))[0].argmin(axis=0).astype(np.int64)
+        return labels, np.asarray(((x - self.means[labels]) ** 2).sum(axis=1) > self.reach)
 
     def with_edges(self, faithful: Sequence[float]) -> "TopicModel":
         """Return the topics with the least value and the quintiles of these values of SF, as far as they differ."""

@@ -4,16 +4,26 @@ As the mean squared distance of a sentence to the members of a topic is :math:`|
 \cdot \mu_c`, one matrix product gives the cost of every topic for every sentence in every restart (arXiv:2509.03533).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cost_of", "means_of", "place", "seeded", "settle"]
+__all__ = ["Parts", "cost_of", "means_of", "place", "seeded", "settle"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ROUNDS = 30
 """Reassignments at one temperature at most; they settle in under 10."""
+
+
+class Parts(NamedTuple):
+    """Sizes (R, k), means (R, k, d) and mean squares (R, k) of the topics of each restart."""
+
+    sizes: Floats
+    means: Floats
+    squares: Floats
 
 
 def seeded(x: Floats, k: int, restarts: int, rng: np.random.Generator) -> Ints:
@@ -36,8 +46,8 @@ def seeded(x: Floats, k: int, restarts: int, rng: np.random.Generator) -> Ints:
     return labels
 
 
-def means_of(x: Floats, labels: Ints, k: int) -> tuple[Floats, Floats, Floats]:
-    """Return the sizes (R, k), means (R, k, d) and mean squares (R, k) of topics."""
+def means_of(x: Floats, labels: Ints, k: int) -> Parts:
+    """Return what the rule needs to know of topics."""
     restarts, n = labels.shape
     flat = labels + np.arange(restarts)[:, None] * k
     members = np.zeros((restarts * k, n))
@@ -46,7 +56,7 @@ def means_of(x: Floats, labels: Ints, k: int) -> tuple[Floats, Floats, Floats]:
     per = np.maximum(sizes, 1.0)
     means = (members @ x) / per[:, None]
     squares = (members @ (x**2).sum(axis=1)) / per
-    return sizes.reshape(restarts, k), means.reshape(restarts, k, -1), squares.reshape(restarts, k)
+    return Parts(sizes.reshape(restarts, k), means.reshape(restarts, k, -1), squares.reshape(restarts, k))
 
 
 def cost_of(x: Floats, sizes: Floats, means: Floats, squares: Floats, tau: Floats | None) -> Floats:
@@ -62,19 +72,20 @@ def cost_of(x: Floats, sizes: Floats, means: Floats, squares: Floats, tau: Float
     return np.asarray(cost)
 
 
-def settle(x: Floats, labels: Ints, k: int, tau: Floats | None) -> Ints:
-    """Return labels that no sentence would leave: each goes to its cheapest topic until none moves."""
+def settle(x: Floats, labels: Ints, k: int, tau: Floats | None) -> tuple[Ints, Parts]:
+    """Return labels that no sentence would leave: each goes to its cheapest topic until none moves; and their parts."""
+    parts = means_of(x, labels, k)
     for _ in range(ROUNDS):
-        new = cost_of(x, *means_of(x, labels, k), tau).argmin(axis=1)
+        new = cost_of(x, *parts, tau).argmin(axis=1)
         if (new == labels).all():
             break
-        labels = new
-    return labels
+        labels, parts = new, means_of(x, new, k)
+    return labels, parts
 
 
-def place(x: Floats, labels: Ints, k: int) -> tuple[Floats, Floats]:
+def place(parts: Parts) -> tuple[Floats, Floats]:
     """Return the entropy of topics and the mean squared distance within them, of each restart."""
-    sizes, means, squares = means_of(x, labels, k)
+    sizes, means, squares = parts
     shares = sizes / sizes.sum(axis=1, keepdims=True)
     entropy = -(shares * np.log(np.where(shares > 0, shares, 1.0))).sum(axis=1)
     within = 2.0 * (shares * (squares - (means**2).sum(axis=2))).sum(axis=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.faithfulness.topic_settling import means_of, place, seeded, settle
+from secondlaw.faithfulness.topic_settling import Parts, place, seeded, settle
 
 __all__ = ["Solution", "hull_of", "kink_of", "nearest_in_number", "sweep", "unbiased"]
 
@@ -35,27 +35,27 @@ class Solution:
 
 def sweep(x: Floats, k: int, restarts: int, rng: np.random.Generator) -> list[Solution]:
     """Let the temperature grow until one topic is left: merge the pair that costs least, then settle."""
-    labels = settle(x, seeded(x, k, restarts, rng), k, np.zeros(restarts))
+    labels, parts = settle(x, seeded(x, k, restarts, rng), k, np.zeros(restarts))
     temperature = np.zeros(restarts)
     points: list[Solution] = []
     for _ in range(k):
-        entropy, within = place(x, labels, k)
-        counted = [len(np.unique(row)) for row in labels]
+        entropy, within = place(parts)
+        counted = (parts.sizes > 0).sum(axis=1).tolist()
         points += [
             Solution(float(entropy[r]), float(within[r]), counted[r], float(temperature[r]), labels[r], r)
             for r in range(restarts)
         ]
         if max(counted) == 1:
             break
-        labels, temperature = _merged(x, labels, k, temperature)
-        labels = settle(x, labels, k, temperature)
+        labels, temperature = _merged(labels, parts, temperature)
+        labels, parts = settle(x, labels, k, temperature)
     return points
 
 
-def _merged(x: Floats, labels: Ints, k: int, temperature: Floats) -> tuple[Ints, Floats]:
+def _merged(labels: Ints, parts: Parts, temperature: Floats) -> tuple[Ints, Floats]:
     """Merge in each restart the two topics that raise the distance within least for the entropy they save."""
-    sizes, means, _ = means_of(x, labels, k)
-    n = labels.shape[1]
+    sizes, means, _ = parts
+    n, k = labels.shape[1], sizes.shape[1]
     both = sizes[:, :, None] + sizes[:, None, :]
     squares = (means**2).sum(axis=2)
     apart = squares[:, :, None] + squares[:, None, :] - 2.0 * means @ np.swapaxes(means, 1, 2)

@@ -147,8 +147,8 @@ def k_means(vectors: ArrayLike, k: int, *, rng: np.random.Generator, restarts: i
     if k < 1 or restarts < 1:
         raise InvalidInput(f"k-means needs one topic and one start or more, got k={k}, restarts={restarts}")
     k = min(k, len(x))
-    labels = settle(x, seeded(x, k, restarts, rng), k, None)
-    _, within = place(x, labels, k)
+    labels, parts = settle(x, seeded(x, k, restarts, rng), k, None)
+    _, within = place(parts)
     best = int(within.argmin())
     stability = float(np.mean([adjusted_rand(labels[best], row) for row in labels]))
     numbered = _renumbered(labels[best])

@@ -86,7 +86,8 @@ def foreign_letters(text: str) -> float:
     letters = [character for character in text[:20_000] if character.isalpha()]
     if not letters:
         return 0.0
-    return sum(not unicodedata.name(one, "").startswith(("LATIN", "FULLWIDTH LATIN")) for one in letters) / len(letters)
+    foreign = (one for one in letters if not one.isascii())
+    return sum(not unicodedata.name(one, "").startswith(("LATIN", "FULLWIDTH LATIN")) for one in foreign) / len(letters)
 
 
 def _stands_alone(character: str) -> bool:

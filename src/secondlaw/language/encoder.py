@@ -6,7 +6,7 @@ any coordinate between batches of 1, 256, 768 and 2048 tokens was 0.0, padding i
 that add floating-point numbers in another order may round a coordinate to another step, which moves it by about .01.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from secondlaw.language.minilm_weights import read_minilm
 from secondlaw.language.model_files import pinned, verify
 from secondlaw.language.tokenizer import build_tokenizer
 
-__all__ = ["DIMENSIONS", "Encoder", "batches", "open_session"]
+__all__ = ["DIMENSIONS", "Encoder", "in_batches", "open_session", "padded"]
 
 DIMENSIONS = 384
 BATCH_TOKENS = 256
@@ -58,21 +58,12 @@ class Encoder:
             Rows of length 1.
         """
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        out = np.empty((len(ids), DIMENSIONS), dtype=np.float32)
-        for batch in batches(order, ids):
-            out[batch] = self._run([ids[i] for i in batch])
-        return out
+        return in_batches(ids, self._run, dimensions=DIMENSIONS)
 
     def _run(self, ids: list[list[int]]) -> npt.NDArray[np.float32]:
-        tokens = np.zeros((len(ids), max(map(len, ids))), dtype=np.int64)
-        mask = np.zeros_like(tokens)
-        for row, of_text in enumerate(ids):
-            tokens[row, : len(of_text)] = of_text
-            mask[row, : len(of_text)] = 1
-        feed = {"ids": tokens, "lengths": mask.sum(axis=1).astype(np.int32)}
-        hidden = self._session.run(None, feed)[0]  # (text, token, 384)
-        mean = np.einsum("btd,bt->bd", hidden, mask.astype(np.float32)) / mask.sum(axis=1, keepdims=True)
+        tokens, lengths, mask = padded(ids)
+        hidden = self._session.run(None, {"ids": tokens, "lengths": lengths})[0]  # (text, token, 384)
+        mean = np.einsum("btd,bt->bd", hidden, mask) / lengths[:, None]
         unit: npt.NDArray[np.float32] = (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32)
         return unit
 
@@ -102,7 +93,28 @@ def shared_encoder(model: str, max_tokens: int, threads: int, adapter: str | Non
     return Encoder(Path(model), max_tokens=max_tokens, threads=threads, adapter=change)
 
 
-def batches(order: list[int], ids: list[list[int]]) -> list[list[int]]:
+def in_batches(
+    ids: list[list[int]], run: Callable[[list[list[int]]], npt.NDArray[np.float32]], *, dimensions: int
+) -> npt.NDArray[np.float32]:
+    """Return a row a text in the order of `ids`, run in batches of like length: (n, dimensions)."""
+    out = np.empty((len(ids), dimensions), dtype=np.float32)
+    for batch in _batches(sorted(range(len(ids)), key=lambda i: len(ids[i])), ids):
+        out[batch] = run([ids[i] for i in batch])
+    return out
+
+
+def padded(
+    ids: list[list[int]], *, fill: int = 0
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Return tokens (n, longest), how many each text has, and a mask of them (n, longest)."""
+    lengths = np.array([len(of_text) for of_text in ids], dtype=np.int32)
+    tokens = np.full((len(ids), int(lengths.max())), fill, dtype=np.int64)
+    for row, of_text in enumerate(ids):
+        tokens[row, : len(of_text)] = of_text
+    return tokens, lengths, (np.arange(tokens.shape[1]) < lengths[:, None]).astype(np.float32)
+
+
+def _batches(order: list[int], ids: list[list[int]]) -> list[list[int]]:
     """Split indices sorted by length into batches of at most ``BATCH_TOKENS`` tokens, padding included."""
     found: list[list[int]] = []
     for index in order:

@@ -3,7 +3,6 @@
 A larger reader than MiniLM, for prompts alone: those repeat, so that its six times greater work is seldom done.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from secondlaw.language.adapter import Adapter
-from secondlaw.language.encoder import batches, open_session
+from secondlaw.language.encoder import in_batches, open_session, padded
 from secondlaw.language.int8_graph import build_graph
 from secondlaw.language.model_files import MPNET, locate, verify
 from secondlaw.language.mpnet_weights import distances, read_mpnet
+from secondlaw.language.remembered_texts import RememberedTexts
 from secondlaw.language.tokenizer import build_tokenizer, cut_text
 
 __all__ = ["LARGE_DIMENSIONS", "LargeReader"]
@@ -61,7 +61,7 @@ class LargeReader:
         self._model = locate(MPNET, folder=folder, download=download)
         self._adapter, self._max_tokens, self._threads = adapter, max_tokens, threads
         self._encoder: _Encoder | None = None
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._known = RememberedTexts(CACHED_TEXTS)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Read texts.
@@ -76,15 +76,8 @@ class LargeReader:
             Of no fixed length, in the order of `texts`.
         """
         cut = [cut_text(text, max_tokens=self._max_tokens) for text in texts]
-        held = {text: self._known[text] for text in dict.fromkeys(cut) if text in self._known}
-        if new := [text for text in dict.fromkeys(cut) if text not in held]:
-            held |= zip(new, self._opened().encode(new), strict=True)
-        for text, vector in held.items():
-            self._known[text] = vector
-            self._known.move_to_end(text)
-        while len(self._known) > CACHED_TEXTS:
-            self._known.popitem(last=False)
-        return np.stack([held[text] for text in cut]) if cut else np.zeros((0, LARGE_DIMENSIONS), np.float32)
+        found = self._known.vectors(cut, lambda new: self._opened().encode(new))
+        return np.stack(found) if found else np.zeros((0, LARGE_DIMENSIONS), np.float32)
 
     def close(self) -> None:
         """Let go of the session."""
@@ -110,19 +103,11 @@ class _Encoder:
             [START, *(piece + SHIFT for piece in encoding.ids[1:-1]), END]
             for encoding in self._tokenizer.encode_batch(list(texts))
         ]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-        out = np.empty((len(ids), LARGE_DIMENSIONS), dtype=np.float32)
-        for batch in batches(order, ids):
-            out[batch] = self._run([ids[i] for i in batch])
-        return out
+        return in_batches(ids, self._run, dimensions=LARGE_DIMENSIONS)
 
     def _run(self, ids: list[list[int]]) -> Vectors:
-        longest = max(map(len, ids))
-        tokens, lengths = np.ones((len(ids), longest), dtype=np.int64), np.array([len(one) for one in ids], np.int32)
-        for row, of_text in enumerate(ids):
-            tokens[row, : len(of_text)] = of_text
-        feed = {"ids": tokens, "lengths": lengths, "distances": distances(self._by_bucket, longest)}
+        tokens, lengths, mask = padded(ids, fill=1)
+        feed = {"ids": tokens, "lengths": lengths, "distances": distances(self._by_bucket, tokens.shape[1])}
         hidden = self._session.run(None, feed)[0]  # (text, token, 768)
-        mask = np.arange(longest) < lengths[:, None]
-        mean: Vectors = np.einsum("btd,bt->bd", hidden, mask.astype(np.float32)) / lengths[:, None].astype(np.float32)
+        mean: Vectors = np.einsum("btd,bt->bd", hidden, mask) / lengths[:, None].astype(np.float32)
         return mean

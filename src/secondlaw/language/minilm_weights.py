@@ -5,7 +5,7 @@ A matrix is stored as int8 with one scale an output column (embeddings: one a ro
 out the same (tested bit by bit).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from secondlaw.errors import ModelFileError
 from secondlaw.language.adapter import Adapter
 
-__all__ = ["Layer", "Linear", "MiniLM", "Norm", "quantise", "read_minilm"]
+__all__ = ["Layer", "Linear", "MiniLM", "Norm", "quantise", "read_minilm", "side_by_side"]
 
 LAYERS = 6
 MATRICES = (
@@ -140,6 +140,12 @@ def quantise(weights: Floats) -> tuple[Int8, Floats]:
     return np.rint(weights / scale).astype(np.int8), scale.astype(np.float32)
 
 
+def side_by_side(matrices: Sequence[tuple[Int8, Floats]], biases: Sequence[Floats]) -> Linear:
+    """Return several products of one input as one: weights and scales of each, and its bias."""
+    weights, scales = zip(*matrices, strict=True)
+    return Linear(np.concatenate(weights, axis=1), np.concatenate(scales), np.concatenate(biases))
+
+
 def _from_onnx(path: Path) -> tuple[Mapping[str, Floats], Quantised]:
     import onnx  # a quarter of a second to import
     from onnx import numpy_helper
@@ -162,9 +168,8 @@ def _norm(name: str, plain: Mapping[str, Floats]) -> Norm:
 
 def _layer(at: str, plain: Mapping[str, Floats], quantised: Quantised) -> Layer:
     def linear(*parts: str) -> Linear:
-        matrices, scales = zip(*(quantised[f"{at}.{part}"] for part in parts), strict=True)
-        biases = [plain[f"{at}.{part}.bias"] for part in parts]
-        return Linear(np.concatenate(matrices, axis=1), np.concatenate(scales), np.concatenate(biases))
+        names = [f"{at}.{part}" for part in parts]
+        return side_by_side([quantised[name] for name in names], [plain[f"{name}.bias"] for name in names])
 
     return Layer(
         qkv=linear(*MATRICES[:3]),

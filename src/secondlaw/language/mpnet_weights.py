@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from secondlaw.errors import ModelFileError
 from secondlaw.language.adapter import Adapter
-from secondlaw.language.minilm_weights import Layer, Linear, MiniLM, Norm, quantise
+from secondlaw.language.minilm_weights import Layer, Linear, MiniLM, Norm, quantise, side_by_side
 
 __all__ = ["distances", "read_mpnet"]
 
@@ -97,10 +97,8 @@ def _norm(get: Get, name: str) -> Norm:
 def _layer(get: Get, at: str, adapter: Adapter) -> Layer:
     def linear(*parts: str) -> Linear:
         names = [f"{at}.{part}" for part in parts]
-        found = [quantise(adapter.merged(name, get(f"{name}.weight").T)) for name in names]
-        matrices, scales = zip(*found, strict=True)
-        biases = [get(f"{name}.bias") for name in names]
-        return Linear(np.concatenate(matrices, axis=1), np.concatenate(scales), np.concatenate(biases))
+        matrices = [quantise(adapter.merged(name, get(f"{name}.weight").T)) for name in names]
+        return side_by_side(matrices, [get(f"{name}.bias") for name in names])
 
     return Layer(
         qkv=linear(*QUERY_KEY_VALUE),

@@ -1,7 +1,6 @@
 """Any function from texts to vectors as an embedder: rows of length 1, repeated texts once, vectors remembered."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy.typing as npt
 
 from secondlaw.errors import InvalidInput
 from secondlaw.language.embeddings import CACHED_TEXTS, CHUNK, MAX_TOKENS
+from secondlaw.language.remembered_texts import RememberedTexts
 from secondlaw.language.tokenizer import cut_text
 
 __all__ = ["RememberingEmbedder"]
@@ -38,8 +38,7 @@ class RememberingEmbedder:
     def __init__(self, encode: Callable[[Sequence[str]], Any], *, name: str, cached_texts: int = CACHED_TEXTS) -> None:
         self.name = name
         self._encode = encode
-        self._capacity = max(cached_texts, 0)
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._known = RememberedTexts(max(cached_texts, 0))
         self._dimensions: int | None = None
 
     def embed(self, texts: Sequence[str], /) -> Vectors:
@@ -60,17 +59,12 @@ class RememberingEmbedder:
             If the function returns something else than as many finite vectors of one dimension.
         """
         cut = [cut_text(text, max_tokens=MAX_TOKENS) for text in texts]
-        held = {text: self._known[text] for text in dict.fromkeys(cut) if text in self._known}
-        new = [text for text in dict.fromkeys(cut) if text not in held]
-        for start in range(0, len(new), CHUNK):
-            chunk = new[start : start + CHUNK]
-            held |= zip(chunk, self._checked(chunk), strict=True)
-        for text, vector in held.items():
-            self._known[text] = vector
-            self._known.move_to_end(text)
-        while len(self._known) > self._capacity:
-            self._known.popitem(last=False)
-        return np.stack([held[text] for text in cut]) if cut else np.zeros((0, self._dimensions or 1), np.float32)
+        found = self._known.vectors(cut, self._in_chunks)
+        return np.stack(found) if found else np.zeros((0, self._dimensions or 1), np.float32)
+
+    def _in_chunks(self, texts: list[str]) -> Iterator[Vectors]:
+        for start in range(0, len(texts), CHUNK):
+            yield from self._checked(texts[start : start + CHUNK])
 
     def _checked(self, texts: list[str]) -> Vectors:
         try:

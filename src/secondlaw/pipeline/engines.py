@@ -4,9 +4,7 @@ A function is imported only where its name is given (``--engine MODULE:FUNCTION`
 """
 
 import hashlib
-import importlib
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +13,7 @@ from secondlaw.behavior.classifiers import CallableClassifier, Classifier, load_
 from secondlaw.behavior.classifiers.large import LARGE, load_large_classifier
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
+from secondlaw.pipeline.own_functions import import_named
 from secondlaw.pipeline.settings import Settings
 
 __all__ = ["default_classifier", "embedder_of", "engine_report", "engine_warnings", "open_engine", "open_folder"]
@@ -65,7 +64,7 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
         return open_folder(Path(spec), settings)
     module, _, name = spec.rpartition(":")
     if module and name.replace(".", "").isidentifier() and not set(module) & set("/\\"):
-        return _own(module, name)
+        return _own(spec)
     raise InvalidInput(
         f"--engine is embedded, {LARGE}, judge, a folder of a trained classifier, or MODULE:FUNCTION; {spec!r} is "
         f"none of these{' (there is no such folder)' if set(spec) & set('/.') else ''}"
@@ -131,37 +130,15 @@ def _workers(settings: Settings) -> int:
     return settings.workers or min(os.cpu_count() or 1, MOST_WORKERS)
 
 
-def _own(module_name: str, name: str) -> Classifier:
-    """Import a user's function, or a ready classifier, from a module beside the working folder or installed."""
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and module_name.split(".")[0] == error.name.split(".")[0]:
-            raise InvalidInput(
-                f"--engine {module_name}:{name}: there is no module {error.name} here ({here}) or installed"
-            ) from None
-        raise InvalidInput(f"--engine {module_name}:{name} needs the module {error.name}, which is missing") from error
-    except Exception as error:
-        raise InvalidInput(
-            f"--engine {module_name}:{name}: the module fails when it is imported: {type(error).__name__}: {error}"
-        ) from error
-    finally:
-        sys.path.remove(here)
-    found: Any = module
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if found is None:
-        raise InvalidInput(f"--engine {module_name}:{name}: the module has no {name}")
+def _own(spec: str) -> Classifier:
+    """Import a user's function, or a ready classifier."""
+    found, module = import_named(spec, option="--engine")
     if isinstance(found, Classifier) and not isinstance(found, type):
         return found
     if isinstance(found, type) or not callable(found):
-        raise InvalidInput(
-            f"--engine {module_name}:{name} is a {type(found).__name__}, neither function nor classifier"
-        )
+        raise InvalidInput(f"--engine {spec} is a {type(found).__name__}, neither function nor classifier")
     stated = getattr(found, "version", None) or getattr(module, "__version__", None)
-    return CallableClassifier(found, name=name, version=str(stated or _hash_of(module)))
+    return CallableClassifier(found, name=spec.rpartition(":")[2], version=str(stated or _hash_of(module)))
 
 
 def _hash_of(module: ModuleType) -> str:

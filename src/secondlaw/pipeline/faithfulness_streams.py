@@ -17,8 +17,8 @@ from typing import Any, Literal, get_args
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData, SourceError
 from secondlaw.faithfulness import ANSWER, Scored, TopicModel
 from secondlaw.formats import write_jsonl
-from secondlaw.formats.whole_files import replace_file
 from secondlaw.language import MINILM_NAME
+from secondlaw.pipeline.json_files import write_json
 
 __all__ = [
     "NEED_TOPICS",
@@ -93,25 +93,20 @@ def write_stream(results: Sequence[Scored], path: Path, *, of: Streamed, topics:
         raise InvalidInput(
             f"{of} of different days need the same topics: give --topics FILE, or --topics-out FILE to make it"
         )
-    taxonomy = _bands(of, results, topics) if of != "topics" or topics is None else _of_topics(topics)
-    rows: list[dict[str, Any]] = []
-    left_out = 0
-    for one in results:
-        mine = list(
-            _band_row(one, of, taxonomy, _edges(of, topics))
-            if of != "topics" or topics is None
-            else _topic_rows(one, topics)
-        )
-        left_out += not mine
-        rows += mine
-    if not rows:
+    if of == "topics" and topics is not None:
+        taxonomy = _of_topics(topics)
+        found = [list(_topic_rows(one, topics)) for one in results]
+    else:
+        taxonomy, edges = _bands(of, results, topics), _edges(of, topics)
+        found = [list(_band_row(one, of, taxonomy, edges)) for one in results]
+    if not any(found):
         raise NotEnoughData(f"none of {len(results)} answers has {of}: see the reasons in --json")
-    write_jsonl(rows, path)
+    write_jsonl(itertools.chain.from_iterable(found), path)
     stated, settings = stream_files(path)
-    _write_json(stated, taxonomy)
+    write_json(stated, taxonomy)
     keys = [category["key"] for category in taxonomy["categories"]]
-    _write_json(settings, {"keys": keys, "extra": {"taxonomy": taxonomy}})
-    return left_out
+    write_json(settings, {"keys": keys, "extra": {"taxonomy": taxonomy}})
+    return sum(not rows for rows in found)
 
 
 def stream_files(path: Path) -> tuple[Path, Path]:
@@ -122,7 +117,7 @@ def stream_files(path: Path) -> tuple[Path, Path]:
 
 def save_topics(model: TopicModel, path: Path) -> None:
     """Write topics as JSON, replacing an older file in one step."""
-    _write_json(path, model.to_dict())
+    write_json(path, model.to_dict())
 
 
 def load_topics(path: Path) -> TopicModel:
@@ -144,15 +139,6 @@ def load_topics(path: Path) -> TopicModel:
     except orjson.JSONDecodeError as error:
         raise FileFormatError(f"{path} is no file of topics: {error}") from error
     return TopicModel.from_dict(values)
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    import orjson
-
-    try:
-        replace_file(path, lambda part: part.write_bytes(orjson.dumps(values, option=orjson.OPT_INDENT_2) + b"\n"))
-    except OSError as error:
-        raise SourceError(f"cannot write {path}: {error}") from error
 
 
 def _placed(one: Scored) -> dict[str, Any]:
@@ -192,10 +178,10 @@ def _topic_rows(one: Scored, model: TopicModel) -> Iterator[dict[str, Any]]:
         return
     place = _placed(one)
     place.setdefault("prompt_id", _unit_of(one))
-    mine = one.embedded.parts == ANSWER
+    mine, classifier = one.embedded.parts == ANSWER, f"topics/{model.version}"
     for number, topic in enumerate(one.topics.labels[mine].tolist(), 1):
         label = NEW if topic == len(model.sizes) else f"t{topic + 1}"
-        yield place | {"id": f"{place['id']}.{number}", "label": label, "classifier": f"topics/{model.version}"}
+        yield place | {"id": f"{place['id']}.{number}", "label": label, "classifier": classifier}
 
 
 def _unit_of(one: Scored) -> str:

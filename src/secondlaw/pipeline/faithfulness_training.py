@@ -8,7 +8,7 @@ import numpy as np
 
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData, SourceError
 from secondlaw.faithfulness import CombinedScore, Scored, features_of, fit_combined
-from secondlaw.formats.whole_files import replace_file
+from secondlaw.pipeline.json_files import write_json
 from secondlaw.statistics import LEVEL
 
 __all__ = ["combined_scores", "load_combined", "save_combined", "train_combined"]
@@ -77,13 +77,7 @@ def combined_scores(results: Sequence[Scored], model: CombinedScore) -> list[flo
 
 def save_combined(model: CombinedScore, path: Path) -> None:
     """Write a combined score as JSON, replacing an older file in one step."""
-    import orjson
-
-    content = orjson.dumps({"schema": SCHEMA, **model.to_dict()}, option=orjson.OPT_INDENT_2) + b"\n"
-    try:
-        replace_file(path, lambda part: part.write_bytes(content))
-    except OSError as error:
-        raise SourceError(f"cannot write {path}: {error}") from error
+    write_json(path, {"schema": SCHEMA, **model.to_dict()})
 
 
 def load_combined(path: Path) -> CombinedScore:

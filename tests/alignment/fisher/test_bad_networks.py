@@ -9,13 +9,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'secondlaw[alignment]'")
 from torch import nn  # noqa: E402
 
+from secondlaw import installed  # noqa: E402
 from secondlaw.alignment.fisher import (  # noqa: E402
     FisherProducts,
     fisher_spectrum,
     fisher_trace,
     largest_eigenvalue,
     over_data,
-    requirements,
     spectral_density,
 )
 from secondlaw.errors import InvalidInput, ModelFileError, NotEnoughData  # noqa: E402
@@ -150,7 +150,7 @@ def test_numbers_out_of_range():
 
 
 def test_a_missing_library_is_named(monkeypatch):
-    monkeypatch.setattr(requirements, "find_spec", lambda name: None)
+    monkeypatch.setattr(installed, "find_spec", lambda name: None)
     with pytest.raises(
         ModelFileError, match=r"needs torch, not installed here; run: pip install 'secondlaw\[alignment\]'"
     ):

@@ -142,6 +142,7 @@ def test_a_world_file_that_names_an_environment():
         ({"transitions": [STAY, [[1]]]}, "must have shape"),
         ({"discount": "high"}, "discount must be a number, got 'high'"),
         ({"discount": 2}, "discount must be at most 1, got 2"),
+        ({"cost": -1}, "cost is a rate and must be 0 or more, got -1"),
     ],
 )
 def test_world_files_that_are_wrong_are_refused(changed, message):

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from secondlaw.alignment.control.control_settings import ControlSettings
-from secondlaw.alignment.control.controller import AlignmentController, Goals
+from secondlaw.alignment.control.controller import AlignmentController
 from secondlaw.alignment.control.laws import WorkLaw
+from secondlaw.alignment.control.probing import Goals
 from secondlaw.alignment.control.training_log import TrainingLog
 from secondlaw.errors import InvalidInput, ModelFileError
 

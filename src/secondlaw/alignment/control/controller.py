@@ -6,21 +6,17 @@ with the coefficient that :mod:`~secondlaw.alignment.control.work_coefficient` d
 lambda_max). Logged work is the sum of gamma over updates, and beside it what that did to S to first order, in nats.
 """
 
-import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from secondlaw.alignment.arguments import positive, rate
+from secondlaw.alignment.arguments import rate
 from secondlaw.alignment.control.control_settings import ControlSettings
-from secondlaw.alignment.control.goal_measurement import GoalMeasurement, measure_goals
+from secondlaw.alignment.control.goal_measurement import GoalMeasurement
 from secondlaw.alignment.control.laws import WorkLaw
-from secondlaw.alignment.control.probing import evaluating, goals_and_descent
+from secondlaw.alignment.control.probing import Goals, Instruments, finite_loss
 from secondlaw.alignment.control.training_log import TrainingLog
 from secondlaw.alignment.control.work_coefficient import loss_coefficient, stable_coefficient
 from secondlaw.alignment.published import critical_work
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AlignmentController"]
 
-Goals = ArrayLike | Callable[[int], ArrayLike]
 _VERSION = 1
 _REMEMBERED = (
     "step", "clipped", "work", "entropy_work", "gamma", "coefficient", "largest_eigenvalue", "descent", "measured",
@@ -115,14 +110,13 @@ class AlignmentController:
     ) -> None:
         self.model, self.law = model, law
         self.settings = ControlSettings() if settings is None else settings
-        self._probes, self._alignment_loss = probes, alignment_loss
-        self._learning_rate, self._curvature = learning_rate, curvature
-        self._intended, self._proxy = intended, proxy
+        self._alignment_loss, self._learning_rate = alignment_loss, learning_rate
         self.log = log if isinstance(log, TrainingLog) or log is None else TrainingLog(log)
         if self.settings.unit == "critical" and curvature is None:
             raise InvalidInput("gamma in units of gamma_crit needs the curvature: give lambda_max or a function for it")
-        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
-        self.parameters = sum(weight.numel() for weight in self._weights)
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._instruments = Instruments(model, weights, probes, intended, proxy, curvature, self.settings)
+        self.parameters = sum(weight.numel() for weight in weights)
         if self.parameters < 2:
             raise InvalidInput(f"the model has {self.parameters} trainable parameters: there is nothing to align")
         self.step = self.clipped = self.measured = 0
@@ -146,7 +140,7 @@ class AlignmentController:
         InvalidInput
             If a loss is NaN or infinite.
         """
-        self._finite(task_loss, "task's loss")
+        finite_loss(task_loss, "task's loss", step=self.step)
         added = self.term()
         return task_loss if added is None else task_loss + added
 
@@ -156,7 +150,7 @@ class AlignmentController:
         due = self.step % self.settings.every == 0
         aligned = None
         if due or self.coefficient > 0.0:
-            aligned = self._finite(self._alignment_loss(self.model), "alignment loss")
+            aligned = finite_loss(self._alignment_loss(self.model), "alignment loss", step=self.step)
             if due:
                 self._measure(aligned, eta)
         applied = self._bounded(eta)
@@ -170,14 +164,8 @@ class AlignmentController:
     def state_dict(self) -> dict[str, Any]:
         """Return everything the controller remembers, as plain JSON values."""
         position = None if self.log is None else self.log.position
-        remembered = {name: getattr(self, name) for name in _REMEMBERED}
-        return {
-            "version": _VERSION,
-            "settings": asdict(self.settings),
-            "law": self.law.state,
-            "log": position,
-            **remembered,
-        }
+        own = {"version": _VERSION, "settings": asdict(self.settings), "law": self.law.state, "log": position}
+        return own | {name: getattr(self, name) for name in _REMEMBERED}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state; the log is taken back to where it was.
@@ -201,15 +189,9 @@ class AlignmentController:
     def _measure(self, aligned: "Tensor", eta: float) -> None:
         """Measure goals and curvature, ask the law, and log."""
         settings = self.settings
-        with evaluating(self.model):
-            goals, self.descent = goals_and_descent(
-                self.model, self._probes, aligned, weights=self._weights, watched=settings.watched
-            )
-            if self._curvature is not None and self.measured % settings.curvature_every == 0:
-                self.largest_eigenvalue = self._measured_curvature()
-        intended, proxy = (one(self.step) if callable(one) else one for one in (self._intended, self._proxy))
-        rng = np.random.default_rng([settings.seed, self.step])
-        found = measure_goals(goals, rng=rng, intended=intended, proxy=proxy)
+        found, self.descent = self._instruments.goals(aligned, self.step)
+        if self._instruments.curvature is not None and self.measured % settings.curvature_every == 0:
+            self.largest_eigenvalue = self._instruments.largest_eigenvalue()
         wanted = rate(
             self.law.update(getattr(found.entropies, settings.watched), elapsed=float(settings.every)), "gamma"
         )
@@ -242,10 +224,6 @@ class AlignmentController:
             said["note"] = "the alignment loss does not lower S here: no coefficient carries gamma"
         return said
 
-    def _measured_curvature(self) -> float:
-        found: Any = self._curvature(self.model) if callable(self._curvature) else self._curvature
-        return positive(getattr(found, "value", found), "the curvature lambda_max")
-
     def _limited(self, eta: float) -> float:
         if self.largest_eigenvalue is None:
             return self.coefficient
@@ -266,12 +244,3 @@ class AlignmentController:
                 )
             self.clipped += 1
         return applied
-
-    def _finite(self, loss: "Tensor", name: str) -> "Tensor":
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise InvalidInput(
-                f"the {name} is {value} at step {self.step}: lower the learning rate or clip gradients, and go on from "
-                "the last checkpoint"
-            )
-        return loss

@@ -1,19 +1,62 @@
-r"""What a network's probes say, and how the gradient of the alignment loss meets that of their entropy."""
+r"""What is measured of a network: its probes' goals, how the alignment loss meets their entropy, the curvature."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from secondlaw.alignment.control.control_settings import Watched
+from secondlaw.alignment.arguments import positive
+from secondlaw.alignment.control.control_settings import ControlSettings, Watched
+from secondlaw.alignment.control.goal_measurement import GoalMeasurement, measure_goals
 from secondlaw.errors import InvalidInput
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["evaluating", "goals_and_descent"]
+__all__ = ["Goals", "Instruments", "evaluating", "finite_loss", "goals_and_descent"]
+
+Goals = ArrayLike | Callable[[int], ArrayLike]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instruments:
+    """What an :class:`~secondlaw.alignment.control.AlignmentController` measures with.
+
+    Parameters
+    ----------
+    model, probes, intended, proxy, curvature, settings
+        As there.
+    weights : sequence of torch.Tensor
+        Trained parameters.
+    """
+
+    model: "nn.Module"
+    weights: "Sequence[Tensor]"
+    probes: "Callable[[nn.Module], Tensor]"
+    intended: Goals | None
+    proxy: Goals | None
+    curvature: "float | Callable[[nn.Module], Any] | None"
+    settings: ControlSettings
+
+    def goals(self, aligned: "Tensor", step: int) -> tuple[GoalMeasurement, float | None]:
+        """Return the goals at a step, and <grad S, grad A> where they carry a gradient."""
+        with evaluating(self.model):
+            goals, descent = goals_and_descent(
+                self.model, self.probes, aligned, weights=self.weights, watched=self.settings.watched
+            )
+        intended, proxy = (one(step) if callable(one) else one for one in (self.intended, self.proxy))
+        rng = np.random.default_rng([self.settings.seed, step])
+        return measure_goals(goals, rng=rng, intended=intended, proxy=proxy), descent
+
+    def largest_eigenvalue(self) -> float:
+        """Return lambda_max, as stated or as measured now."""
+        with evaluating(self.model):
+            found: Any = self.curvature(self.model) if callable(self.curvature) else self.curvature
+        return positive(getattr(found, "value", found), "the curvature lambda_max")
 
 
 def goals_and_descent(
@@ -62,6 +105,23 @@ def goals_and_descent(
     values = goals.detach().cpu()
     array: NDArray[Any] = (values.double() if values.is_floating_point() else values).numpy()
     return np.asarray(array), descent
+
+
+def finite_loss(loss: "Tensor", name: str, *, step: int) -> "Tensor":
+    """Return a loss that is neither NaN nor infinite.
+
+    Raises
+    ------
+    InvalidInput
+        If it is.
+    """
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise InvalidInput(
+            f"the {name} is {value} at step {step}: lower the learning rate or clip gradients, and go on from the last "
+            "checkpoint"
+        )
+    return loss
 
 
 @contextmanager

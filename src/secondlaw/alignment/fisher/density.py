@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from secondlaw.alignment.fisher.means import student
+from secondlaw.alignment.fisher.random_vectors import normal_vectors
 from secondlaw.errors import InvalidInput
+from secondlaw.statistics.student import student_reach
 from secondlaw.types import SHARE, Estimate
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SpectralDensity:
         """
         above = np.where(self.nodes > value, self.weights, 0.0).sum(axis=1)
         up, down = self._next(value, above=True), self._next(value, above=False)
-        half = student(level, len(above) - 1) * above.std(ddof=1) / np.sqrt(len(above))
+        half = student_reach(level, len(above) - 1) * above.std(ddof=1) / np.sqrt(len(above))
         low, mean, high = (float(one.mean()) for one in (above - up, above, above + down))
         words = f"stochastic Lanczos quadrature, {self.nodes.shape[1]} steps"
         low, high = max(low - half, 0.0), min(high + half, 1.0)
@@ -138,8 +139,7 @@ def spectral_density(
     nodes, weights, done = [], [], 0
     while done < probes:
         count = min(together, probes - done)
-        source = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        start = torch.randn(count, products.size, generator=source, dtype=products.dtype).to(products.device)
+        start = normal_vectors(products, count, rng=rng)
         start /= torch.linalg.vector_norm(start, dim=1, keepdim=True)
 
         def tell(step: int, count: int = count, done: int = done) -> None:
@@ -162,11 +162,11 @@ def _tridiagonal(
     import torch
 
     diagonals, sides = np.zeros((len(start), steps)), np.zeros((len(start), max(steps - 1, 0)))
-    basis = [start]
+    basis = start.new_empty(len(start), steps - 1 if orthogonal else 0, start.shape[1])
+    now = start
     before, side = torch.zeros_like(start), torch.zeros(len(start), 1, dtype=start.dtype, device=start.device)
     small = 1e-12 if start.dtype == torch.float64 else 1e-6
     for step in range(steps):
-        now = basis[-1]
         image = products.matmat(now.T).T - side * before
         diagonal = (image * now).sum(1, keepdim=True)
         diagonals[:, step] = diagonal[:, 0].double().cpu().numpy()
@@ -175,7 +175,8 @@ def _tridiagonal(
             break
         image = image - diagonal * now
         if orthogonal:
-            held = torch.stack(basis, dim=1)  # (probe, step, size)
+            basis[:, step] = now
+            held = basis[:, : step + 1]  # (probe, step, size)
             for _ in range(2):
                 overlaps = torch.bmm(held, image.unsqueeze(2))
                 image = image - torch.bmm(overlaps.transpose(1, 2), held)[:, 0]
@@ -183,6 +184,5 @@ def _tridiagonal(
         scale = torch.as_tensor(np.abs(diagonals).max(1)[:, None]).to(side)
         side = torch.where(side > small * scale, side, torch.zeros_like(side))
         sides[:, step] = side[:, 0].double().cpu().numpy()
-        before = now
-        basis = [*(basis if orthogonal else []), torch.where(side > 0.0, image / side.clamp_min(1e-300), 0.0 * image)]
+        before, now = now, torch.where(side > 0.0, image / side.clamp_min(1e-300), 0.0 * image)
     return diagonals, sides

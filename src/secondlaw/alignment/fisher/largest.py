@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from secondlaw.alignment.fisher.lanczos import RitzPairs, ritz_pairs
+from secondlaw.alignment.fisher.random_vectors import normal_vectors
 from secondlaw.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def largest_eigenvalue(
         raise InvalidInput(f"tolerance is a share of the eigenvalue, above 0 and at most {_LOOSEST}, got {tolerance}")
     if most_products < 1 or least_products < 1 or leading < 1:
         raise InvalidInput(f"at least 1 product and 1 eigenvalue, got {most_products}, {least_products} and {leading}")
-    vector = random_vector(products, rng or np.random.default_rng(0)) if start is None else products.vector(start)
+    drawn = rng or np.random.default_rng(0)
+    vector = normal_vectors(products, 1, rng=drawn)[0] if start is None else products.vector(start)
     if not bool(vector.isfinite().all()) or not bool(vector.any()):
         raise InvalidInput("a start is a finite vector other than 0")
     wanted = min(leading, products.size)
@@ -149,14 +151,6 @@ def largest_eigenvalue(
             break
     assert found is not None  # noqa: S101 - at least one product was made
     return _result(found, products, wanted, tolerance, random=start is None)
-
-
-def random_vector(products: "FisherProducts", rng: np.random.Generator) -> "Tensor":
-    """Return a Gaussian vector, the same on every device."""
-    import torch
-
-    source = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    return torch.randn(products.size, generator=source, dtype=products.dtype).to(products.device)
 
 
 def _met(found: RitzPairs, wanted: int, tolerance: float) -> bool:

@@ -3,21 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.statistics.student import student_reach
 from secondlaw.types import Estimate, Insufficient, Measured
 
-__all__ = ["LEAST_SAMPLES", "mean_over_samples", "spread_over_samples", "student"]
+__all__ = ["LEAST_SAMPLES", "mean_over_samples", "spread_over_samples"]
 
 Floats = NDArray[np.float64]
 
 LEAST_SAMPLES = 10
 """Samples below which the spread of samples says too little about what other samples would give."""
-
-
-def student(level: float, freedom: int) -> float:
-    """Return how many standard errors an interval reaches to either side."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 0.5 + level / 2.0))
 
 
 def spread_over_samples(sums: Floats, counts: Floats) -> float:
@@ -54,6 +48,6 @@ def mean_over_samples(
     if number < LEAST_SAMPLES:
         return Insufficient(f"{number} samples; an interval over data needs at least {LEAST_SAMPLES}")
     value = float(sums.sum() / counts.sum())
-    half = float(np.hypot(student(level, number - 1) * spread_over_samples(sums, counts), more))
+    half = float(np.hypot(student_reach(level, number - 1) * spread_over_samples(sums, counts), more))
     words = f"{method}; spread over {number} samples"
     return Estimate(value, max(value - half, 0.0), value + half, level, number, unit, words, "samples")

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.alignment.fisher.largest import LargestEigenvalue, largest_eigenvalue
-from secondlaw.alignment.fisher.means import LEAST_SAMPLES, spread_over_samples, student
+from secondlaw.alignment.fisher.means import LEAST_SAMPLES, spread_over_samples
 from secondlaw.errors import InvalidInput
+from secondlaw.statistics.student import student_reach
 from secondlaw.types import Estimate, Insufficient, Measured
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _bracketed(
     level: float, folds: int,
 ) -> OverData:  # fmt: skip
     within = [one.cpu().numpy() for one in products.quotients(found.vector)]
-    reach = student(level, len(sums) - 1)
+    reach = student_reach(level, len(sums) - 1)
     held_out = float(sums.sum() / counts.sum())
     low = held_out - reach * spread_over_samples(sums, counts)
     high = found.high + reach * spread_over_samples(within[0], within[1])

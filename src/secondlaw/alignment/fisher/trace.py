@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.alignment.fisher.means import mean_over_samples, student
+from secondlaw.alignment.fisher.means import mean_over_samples
+from secondlaw.alignment.fisher.random_vectors import sign_vectors
 from secondlaw.errors import InvalidInput
+from secondlaw.statistics.student import student_reach
 from secondlaw.types import Estimate, Measured
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ def _range(products: "FisherProducts", sketch: int, rng: np.random.Generator) ->
     """Return an orthonormal basis of the range of F S, shape (size, sketch)."""
     import torch
 
-    image = products.matmat(_signs(products, sketch, rng))
+    image = products.matmat(sign_vectors(products, sketch, rng=rng).T)
     frame: Tensor = torch.linalg.qr(image)[0]
     return frame
 
@@ -135,7 +137,7 @@ def _quotients(
     means: Any = 0.0
     step = max(1, min(_TOGETHER, int(_PROBE_BYTES / (products.size * products.dtype.itemsize))))
     for start in range(0, probes, step):
-        z = _signs(products, min(step, probes - start), rng)
+        z = sign_vectors(products, min(step, probes - start), rng=rng).T
         if frame is not None:
             z = z - frame @ (frame.T @ z)
         sums, counts = products.quotients(z)
@@ -151,18 +153,9 @@ def _result(
     exact, rest = values
     value = exact + float(rest.mean())
     error = float(rest.std(ddof=1) / np.sqrt(len(rest)))
-    half = student(level, len(rest) - 1) * error
+    half = student_reach(level, len(rest) - 1) * error
     unit = f"nats per {products.normalise}"
     words = f"{method}, {len(rest)} probes"
     on_data = Estimate(value, max(value - half, 0.0), value + half, level, len(rest), unit, words, "probes")
     over = mean_over_samples(sampled, counts, level=level, unit=unit, method=words, more=half)
     return Trace(on_data, over, error, method, exact)
-
-
-def _signs(products: "FisherProducts", count: int, rng: np.random.Generator) -> "Tensor":
-    """Return random signs, shape (size, count), the same on every device."""
-    import torch
-
-    source = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    signs = torch.randint(0, 2, (count, products.size), generator=source, dtype=torch.int8)
-    return signs.T.to(products.device, products.dtype).mul_(2.0).sub_(1.0)

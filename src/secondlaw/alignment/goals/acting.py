@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.alignment.arguments import counted
+from secondlaw.alignment.goals.choosing import chosen, chosen_by_sums
 from secondlaw.alignment.goals.episodes import Episodes
 from secondlaw.alignment.goals.soft_planning import SoftPolicies
 from secondlaw.errors import InvalidInput
@@ -73,20 +74,14 @@ def act(
         if not rows.size:
             break
         now = shares[0 if policies.horizon is None else step]
-        taken = _chosen(np.cumsum(now[heat[rows], aims[rows], here[rows]], axis=1), rng)
+        taken = chosen(now[heat[rows], aims[rows], here[rows]], rng)
         which = taken * mdp.size[1] + here[rows]
-        here[rows] = targets[which, _chosen(sums[which], rng)]
+        here[rows] = targets[which, chosen_by_sums(sums[which], rng)]
         actions[rows, step], states[rows, step + 1] = taken, here[rows]
     number = int(whose.max()) + 1
     ended = ends[aims, here]
     names = tuple(str(k) for k in range(aims.size))
     return Episodes(tuple(str(k) for k in range(number)), whose, names, states, actions, ended)
-
-
-def _chosen(sums: Floats, rng: np.random.Generator) -> Ints:
-    """Return draws from distributions given by their cumulated sums, shape (n, outcomes)."""
-    drawn = rng.random((len(sums), 1)) * sums[:, -1:]
-    return np.asarray((sums <= drawn).sum(axis=1), dtype=np.int64)
 
 
 def _outcomes(policies: SoftPolicies) -> tuple[Ints, Floats]:

@@ -127,10 +127,9 @@ def _stepped(agent: str, name: str, rows: list[tuple[float, Row]], file: str, na
             )
     ordered = [row for _, row in rows]
     states = [_number(row.value["state"], names[0], "state", file, row.line) for row in ordered]
-    actions = []
-    for row in ordered[:-1] if ordered[-1].value.get("action") is None else ordered:
-        actions.append(_number(_given(row, "action", file), names[1], "action", file, row.line))
     last = ordered[-1]
+    acting = ordered[:-1] if last.value.get("action") is None else ordered
+    actions = [_number(_given(row, "action", file), names[1], "action", file, row.line) for row in acting]
     if len(actions) == len(states) and last.value.get("next_state") is not None:
         states.append(_number(last.value["next_state"], names[0], "state", file, last.line))
     return Episode(agent, name, states, actions, _ended(last, file))

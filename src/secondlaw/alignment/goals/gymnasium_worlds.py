@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from secondlaw.alignment.arguments import rate
-from secondlaw.alignment.goals.tabular import DISCOUNT, TabularMDP, reaching, target_states
+from secondlaw.alignment.goals.tabular import DISCOUNT, TabularMDP, reaching, reaching_rewards, target_states
 from secondlaw.errors import InvalidInput
 
 __all__ = ["gymnasium_world"]
@@ -91,8 +90,7 @@ def gymnasium_world(
     if not targets:
         raise InvalidInput("a goal is inferred among at least two: give states to reach beside the own reward")
     ends = target_states(targets, size)
-    reach = np.where(ends[:, :, None], 0.0, -rate(cost, "cost")) * np.ones((1, 1, number))
-    every = np.concatenate([reach, rewards[None]]), np.concatenate([ends, final[None]])
+    every = np.concatenate([reaching_rewards(ends, cost, number), rewards[None]]), np.concatenate([ends, final[None]])
     return TabularMDP(matrix, every[0], (*targets, own_reward), discount, every[1])
 
 

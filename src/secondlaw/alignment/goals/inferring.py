@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.alignment.goal_entropy import LEVEL, PopulationEntropy
+from secondlaw.alignment.goal_entropy import PopulationEntropy
 from secondlaw.alignment.goals.episodes import Episodes
 from secondlaw.alignment.goals.explanation import STRONG, Explanation, explanations, log_mean, shared_policy_evidence
 from secondlaw.alignment.goals.inverse_planning import Likelihoods, goal_posterior, likelihoods, posterior_path
@@ -18,6 +18,7 @@ from secondlaw.alignment.goals.soft_planning import SoftPolicies, soft_policies
 from secondlaw.alignment.goals.switching import SwitchingGoals, switching_goals
 from secondlaw.alignment.goals.tabular import TabularMDP
 from secondlaw.errors import NotEnoughData
+from secondlaw.statistics.intervals import LEVEL
 from secondlaw.types import Estimate, Insufficient, Measured
 
 __all__ = ["BETAS", "infer_goals"]

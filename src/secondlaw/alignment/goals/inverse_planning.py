@@ -104,7 +104,7 @@ def likelihoods(policies: SoftPolicies, episodes: Episodes, *, prior: ArrayLike 
     for first in range(0, len(found), max(1, _CELLS // cells)):
         part = slice(first, first + max(1, _CELLS // cells))
         found[part] = step_log_likelihoods(policies, episodes, part).sum(axis=1)
-    stops = _stop_log_likelihoods(policies, episodes)
+    stops = _stop_log_likelihoods(policies, episodes, slice(None))
     if stops is not None:
         found += stops[:, None, :]
     summed = _summed(found, episodes.agent, len(episodes.agents))
@@ -118,17 +118,17 @@ def _summed(found: Floats, agent: NDArray[np.int64], agents: int) -> Floats:
     return summed
 
 
-def _stop_log_likelihoods(policies: SoftPolicies, episodes: Episodes) -> Floats | None:
-    """Return ln p of where each episode stopped under every goal, shape (episodes, goals); None where not known."""
+def _stop_log_likelihoods(policies: SoftPolicies, episodes: Episodes, part: slice) -> Floats | None:
+    """Return ln p of where episodes stopped under every goal, shape (episodes, goals); None where not known."""
     if episodes.ended is None:
         return None
     ends = np.asarray(policies.mdp.ends)
-    last = episodes.last_states()
+    last, states = episodes.last_states()[part], episodes.states[part, :-1]
     # A state that nobody leaves ends episodes by itself, which says nothing.
-    informative = episodes.ended & ~_absorbing(policies)[last]
+    informative = episodes.ended[part] & ~_absorbing(policies)[last]
     wrong = informative[:, None] & ~ends[:, last].T
-    acted = episodes.actions >= 0
-    passed = (ends[:, np.maximum(episodes.states[:, :-1], 0)] & acted[None]).any(axis=2).T
+    acted = episodes.actions[part] >= 0
+    passed = (ends[:, np.maximum(states, 0)] & acted[None]).any(axis=2).T
     return np.asarray(np.log(LAPSE) * (wrong | passed))
 
 
@@ -192,11 +192,12 @@ def posterior_path(
     [0.5, 0.98, 1.0]
     """
     steps = int(episodes.lengths[number])
-    logs = step_log_likelihoods(policies, episodes, slice(number, number + 1))[0, :steps]
+    one = slice(number, number + 1)
+    logs = step_log_likelihoods(policies, episodes, one)[0, :steps]
     summed = np.concatenate([np.zeros((1, *logs.shape[1:])), np.cumsum(logs, axis=0)])
-    stops = _stop_log_likelihoods(policies, episodes)
+    stops = _stop_log_likelihoods(policies, episodes, one)
     if stops is not None:
-        summed[-1] += stops[number]
+        summed[-1] += stops[0]
     heat = log_prior(beta_prior, policies.betas.size, "betas", exponent=True)
     return goal_posterior(over_betas(summed, heat), prior=prior).probabilities
 

@@ -18,17 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.alignment.goal_entropy import LEVEL, shannon
+from secondlaw.alignment.goal_entropy import enough_agents, shannon
 from secondlaw.alignment.goals.chain_convergence import effective_draws, split_r_hat
 from secondlaw.alignment.goals.inverse_planning import Likelihoods
 from secondlaw.alignment.goals.population_sampler import PopulationDraws, population_draws
-from secondlaw.errors import NotEnoughData
-from secondlaw.statistics.intervals import percentile_interval
+from secondlaw.statistics.intervals import LEVEL, percentile_interval
 from secondlaw.statistics.mixture import mixture_weights
 from secondlaw.types import NATS, SHARE, Estimate
 
 __all__ = [
-    "FEWEST_AGENTS",
     "Convergence",
     "PopulationGoals",
     "convergence_of",
@@ -39,7 +37,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-FEWEST_AGENTS = 5
 DRAWS = 1000
 # Chains have converged below this R-hat and from this number of effective draws on.
 R_HAT, EFFECTIVE = 1.01, 400
@@ -124,8 +121,7 @@ def population_goals(found: Likelihoods, *, rng: np.random.Generator, level: flo
     0.571 [0.290, 0.693] nats
     """
     agents = len(found.agent)
-    if agents < FEWEST_AGENTS:
-        raise NotEnoughData(f"a population needs at least {FEWEST_AGENTS} agents for an interval, got {agents}")
+    enough_agents(agents)
     draws = DRAWS
     while True:
         (one,) = population_draws(found.agent, rng=rng, prior=found.prior, draws=draws, burn_in=max(300, draws // 4))

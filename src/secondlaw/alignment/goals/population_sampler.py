@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from secondlaw.alignment.goals.choosing import chosen, chosen_by_logs
 from secondlaw.alignment.goals.goal_prior import concentrations, log_assignment
 from secondlaw.errors import InvalidInput
 
-__all__ = ["PopulationDraws", "chosen", "population_draws"]
+__all__ = ["PopulationDraws", "population_draws"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -103,7 +104,7 @@ def population_draws(
             heat = heat / heat.sum(axis=2, keepdims=True)
         count = _tally(goal, goals)
         logs = own[count].sum(axis=2) + whole[agents]  # (set, chain, alpha)
-        alpha = alphas[chosen(np.exp(logs - logs.max(axis=2, keepdims=True)), rng)]
+        alpha = alphas[chosen_by_logs(logs, rng)]
         theta = rng.standard_gamma(alpha[:, :, None] + count)
         theta = np.maximum(theta / theta.sum(axis=2, keepdims=True), np.finfo(float).tiny)
         if step >= 0:
@@ -111,13 +112,6 @@ def population_draws(
             assigned += (weights / weights.sum(axis=3, keepdims=True)).mean(axis=1)
     first = (one.transpose(1, 2, 0, 3) for one in (kept[0], counts, kept[1]))
     return [PopulationDraws(*one) for one in zip(*first, assigned / draws, strict=True)]
-
-
-def chosen(weights: Floats, rng: np.random.Generator) -> Ints:
-    """Return draws over the last axis in proportion to the weights."""
-    sums = np.cumsum(weights, axis=-1)
-    drawn = rng.random((*weights.shape[:-1], 1)) * sums[..., -1:]
-    return np.asarray(np.minimum((sums <= drawn).sum(axis=-1), weights.shape[-1] - 1), dtype=np.int64)
 
 
 def _tally(kinds: Ints, number: int) -> Ints:

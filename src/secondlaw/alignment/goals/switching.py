@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.alignment.goal_entropy import LEVEL, PopulationEntropy, shannon
+from secondlaw.alignment.goal_entropy import PopulationEntropy, enough_agents, shannon
 from secondlaw.alignment.goals.inverse_planning import Likelihoods
-from secondlaw.alignment.goals.population import FEWEST_AGENTS, Convergence, convergence_of, widened
+from secondlaw.alignment.goals.population import Convergence, convergence_of, widened
 from secondlaw.alignment.goals.switching_sampler import switching_draws
 from secondlaw.errors import NotEnoughData
-from secondlaw.statistics.intervals import percentile_interval
+from secondlaw.statistics.intervals import LEVEL, percentile_interval
 from secondlaw.types import NATS, SHARE, Estimate, Insufficient, Measured
 
 __all__ = ["SwitchingGoals", "switching_goals"]
@@ -81,8 +81,7 @@ def switching_goals(
     from scipy.special import digamma
 
     agents, episodes = len(found.agent), np.bincount(agent, minlength=len(found.agent))
-    if agents < FEWEST_AGENTS:
-        raise NotEnoughData(f"a population needs at least {FEWEST_AGENTS} agents for an interval, got {agents}")
+    enough_agents(agents)
     if episodes.max() < 2:
         raise NotEnoughData("agents that switch show it in several episodes; every agent has one")
     draws = DRAWS

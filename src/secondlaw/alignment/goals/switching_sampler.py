@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.alignment.goals.choosing import chosen, chosen_by_logs
 from secondlaw.alignment.goals.goal_prior import concentrations, log_assignment
 from secondlaw.alignment.goals.inverse_planning import Likelihoods
-from secondlaw.alignment.goals.population_sampler import chosen
 
 __all__ = ["LIKENESS", "SwitchingDraws", "switching_draws"]
 
@@ -67,11 +67,15 @@ def switching_draws(
     rng : numpy.random.Generator
     draws, burn_in, chains : int
     """
+    from scipy.special import gammaln
+
     episodes, betas, goals = found.episode.shape
     agents = len(found.agent)
     fits = np.exp(found.episode - found.episode.max(axis=(1, 2), keepdims=True))
+    log_fits = np.log(np.maximum(fits, 1e-300))
     belongs = (agent[:, None] == np.arange(agents)).astype(np.float64)  # (episode, agent)
     per_agent = belongs.sum(axis=0)
+    whole = (gammaln(LIKENESS)[:, None] - gammaln(LIKENESS[:, None] + per_agent)).sum(axis=1)
     own = rng.dirichlet(np.ones(goals), size=(chains, agents))
     mean, heat = rng.dirichlet(np.ones(goals), size=chains), np.tile(found.prior, (chains, 1))
     hot = chosen(np.tile(found.prior, (chains, agents, 1)), rng)
@@ -83,13 +87,12 @@ def switching_draws(
         weights = fits[rows[None], hot[:, agent]] * own[:, agent]  # (chain, episode, goal)
         goal = chosen(weights, rng)
         if betas > 1:
-            logs = np.log(np.maximum(fits[rows[None], :, goal], 1e-300))  # (chain, episode, beta)
-            logs = belongs.T @ logs + np.log(np.maximum(heat, 1e-300))[:, None]
-            hot = chosen(np.exp(logs - logs.max(axis=2, keepdims=True)), rng)
+            logs = belongs.T @ log_fits[rows[None], :, goal] + np.log(np.maximum(heat, 1e-300))[:, None]
+            hot = chosen_by_logs(logs, rng)  # (chain, agent)
             heat = rng.standard_gamma(expected + (hot[..., None] == np.arange(betas)).sum(axis=1))
             heat = heat / heat.sum(axis=1, keepdims=True)
         count = belongs.T @ (goal[:, :, None] == np.arange(goals))  # (chain, agent, goal)
-        likeness = _drawn_likeness(count, per_agent, mean, rng)
+        likeness = _drawn_likeness(count, whole, mean, rng)
         mean = _drawn_mean(_tables(count, likeness, mean, rng), episodes, rng)
         own = rng.standard_gamma(likeness[:, None, None] * mean[:, None] + count)
         own = np.maximum(own / np.maximum(own.sum(axis=2, keepdims=True), 1e-300), 1e-300)
@@ -106,15 +109,14 @@ def switching_draws(
     )
 
 
-def _drawn_likeness(count: Floats, per_agent: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
+def _drawn_likeness(count: Floats, whole: Floats, mean: Floats, rng: np.random.Generator) -> Floats:
     from scipy.special import gammaln
 
     c = LIKENESS[None, :, None, None]
     base = c * mean[:, None, None, :]
     seen = count[:, None]  # (chain, c, agent, goal)
     logs = np.where(seen > 0.0, gammaln(base + seen) - gammaln(np.maximum(base, 1e-300)), 0.0).sum(axis=(2, 3))
-    logs = logs + (gammaln(LIKENESS)[:, None] - gammaln(LIKENESS[:, None] + per_agent)).sum(axis=1)
-    return np.asarray(LIKENESS[chosen(np.exp(logs - logs.max(axis=1, keepdims=True)), rng)])
+    return np.asarray(LIKENESS[chosen_by_logs(logs + whole, rng)])
 
 
 def _tables(count: Floats, likeness: Floats, mean: Floats, rng: np.random.Generator) -> Ints:
@@ -130,6 +132,6 @@ def _drawn_mean(tables: Ints, most: int, rng: np.random.Generator) -> Floats:
     goals = tables.shape[1]
     alphas, (own, whole) = concentrations(goals), log_assignment(goals, most)
     logs = own[tables].sum(axis=1) + whole[tables.sum(axis=1)]
-    alpha = alphas[chosen(np.exp(logs - logs.max(axis=1, keepdims=True)), rng)]
+    alpha = alphas[chosen_by_logs(logs, rng)]
     drawn = rng.standard_gamma(alpha[:, None] + tables)
     return np.asarray(np.maximum(drawn / drawn.sum(axis=1, keepdims=True), 1e-12))

@@ -15,7 +15,7 @@ from scipy import sparse
 from secondlaw.alignment.arguments import positive, rate
 from secondlaw.errors import InvalidInput
 
-__all__ = ["DISCOUNT", "TabularMDP", "reaching", "target_states"]
+__all__ = ["DISCOUNT", "TabularMDP", "reaching", "reaching_rewards", "target_states"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -130,8 +130,14 @@ def reaching(
     stacked, number = _stacked(transitions)
     size = stacked.shape[1]
     ends = target_states(targets, size)
-    rewards = np.where(ends[:, :, None], 0.0, -rate(cost, "cost")) * np.ones((1, 1, number))
-    return TabularMDP(stacked, rewards, tuple(targets), discount, ends, tuple(states), tuple(actions))
+    return TabularMDP(
+        stacked, reaching_rewards(ends, cost, number), tuple(targets), discount, ends, tuple(states), tuple(actions)
+    )
+
+
+def reaching_rewards(ends: Bools, cost: float, actions: int) -> Floats:
+    """Return what goals reward that are to be reached, shape (goals, states, actions): every step until then costs."""
+    return np.where(ends[:, :, None], 0.0, -rate(cost, "cost")) * np.ones((1, 1, actions))
 
 
 def target_states(targets: Mapping[str, Sequence[int]], size: int) -> Bools:

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from secondlaw.alignment.goals.grid_worlds import grid_world
 from secondlaw.alignment.goals.gymnasium_worlds import gymnasium_world
-from secondlaw.alignment.goals.tabular import DISCOUNT, TabularMDP, target_states
+from secondlaw.alignment.goals.tabular import DISCOUNT, TabularMDP, reaching_rewards, target_states
 from secondlaw.errors import FileFormatError, InvalidInput, SourceError
 
 __all__ = ["read_world", "world_of"]
@@ -118,7 +118,7 @@ def _table(content: Mapping[str, Any], common: dict[str, float]) -> TabularMDP:
         if "reach" in goal:
             found = [_state(one, numbers, name) for one in _list(goal["reach"], name)]
             ends[k] = target_states({name: found}, size)[0]
-            rewards[k] = np.where(ends[k][:, None], 0.0, -cost)
+            rewards[k] = reaching_rewards(ends[k : k + 1], cost, actions)[0]
         if "reward" in goal:
             try:
                 given = np.asarray(goal["reward"], dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from secondlaw.alignment.arguments import positive, rate
 from secondlaw.alignment.goal_diffusion import GoalDiffusion
 from secondlaw.alignment.goal_entropy import population_entropy, shannon, softmax
 from secondlaw.alignment.goal_paths import simulate_goals
-from secondlaw.alignment.operating_point import operating_point
+from secondlaw.alignment.least_work import operating_point
 from secondlaw.alignment.published import PublishedDynamics, Terms
 from secondlaw.alignment.random_energy import RandomEnergy
 from secondlaw.alignment.simulations.results import Quantity, SimulatedPaths, Simulation, student
@@ -159,18 +160,10 @@ def run_random_energy(
     model, steps, dt = random_energy_model(settings), int(settings["steps"]), settings.number("dt")
     positive(dt, "dt")
     trials = int(settings["trials"])
-    z = np.zeros((trials, model.goals))
-    centre = np.zeros(model.goals)
-    centre[0] = model.preference
-    kept = float(np.exp(-model.work * dt))
-    spread = float(np.sqrt(model.variance * -np.expm1(-2.0 * model.work * dt)))
-    entropies, pooled, p = [], [], softmax(z)
-    for step in range(steps + 1):
+    entropies, pooled = [], []
+    for p in model.paths(repeat(dt, steps), agents=trials, rng=rng):
         entropies.append(shannon(p))
         pooled.append(float(shannon(p.mean(axis=0))))
-        if step < steps:
-            z = centre + (z - centre) * kept + spread * rng.standard_normal(z.shape)
-            p = softmax(z)
     found = population_entropy(p, rng=rng, level=level)
     share, first = model.intended_share(), student(p[:, 0], level=level, unit=SHARE, least=0.0, most=1.0)
     quantities = (

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.alignment.phase import PhaseVerdict
+from secondlaw.statistics.student import student_reach
 from secondlaw.types import Estimate, Insufficient, Measured
 
 __all__ = ["Quantity", "SimulatedPaths", "Simulation", "SweepResult"]
@@ -98,14 +99,7 @@ class SweepResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            "verdict": {
-                "kind": self.verdict.kind,
-                "reason": self.verdict.reason,
-                "crossings": [one.to_dict() for one in self.verdict.crossings],
-                "peaks": [one.to_dict() for one in self.verdict.peaks],
-                "growth": self.verdict.growth.to_dict(),
-                "floor": None if self.verdict.floor is None else list(self.verdict.floor),
-            },
+            "verdict": self.verdict.to_dict(),
             "control": self.control.tolist(),
             "reference": self.reference,
             "order": self.order,
@@ -173,13 +167,11 @@ def student(
     values: Floats, *, level: float, unit: str, least: float | None = None, most: float | None = None
 ) -> Measured:
     """Return the mean over trials with Student's interval, cut to what the quantity can be."""
-    from scipy.special import stdtrit
-
     n = values.size
     middle, spread = float(values.mean()), float(values.std(ddof=1))
     if n < 2:
         return Insufficient("one trial has no spread")
-    reach = float(stdtrit(n - 1, (1.0 + level) / 2.0)) * spread / float(np.sqrt(n))
+    reach = student_reach(level, n - 1) * spread / float(np.sqrt(n))
     low = middle - reach if least is None else max(middle - reach, least)
     high = middle + reach if most is None else min(middle + reach, most)
     return Estimate(middle, low, high, level, n, unit, f"Student, {n} trials", "trials")

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from secondlaw.alignment.goal_entropy import LEVEL
 from secondlaw.alignment.simulations.models import RUNS
 from secondlaw.alignment.simulations.results import Simulation
 from secondlaw.alignment.simulations.settings import SimulationSettings
 from secondlaw.alignment.simulations.sweeping import SWEEP_TRIALS, swept
+from secondlaw.statistics.intervals import LEVEL
 
 __all__ = ["simulate"]
 
