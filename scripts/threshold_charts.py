@@ -1,6 +1,5 @@
 """Charts of the threshold study, as SVG: threshold against promise, what was recorded, and one stream seen closely."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import altair as alt
@@ -9,7 +8,8 @@ from threshold_detectors import misaligned
 from threshold_scores import failure_step, first_alarm
 from threshold_streams import MISALIGNED, ONSET, Recording
 
-from secondlaw.reports.look import COLORS, FONT, INK
+from secondlaw.reports.base_charts import chart_of, configured
+from secondlaw.reports.look import COLORS, INK
 from secondlaw.reports.series import spread
 from secondlaw.reports.svg import svg_of
 from secondlaw.statistics.closed_form import plug_in
@@ -21,16 +21,8 @@ DOSES_HEIGHT = 200
 
 
 def save(chart: alt.Chart, path: Path, title: str, description: str) -> None:
-    axis = alt.AxisConfig(labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK,
-                          labelColor=INK, gridColor="#e6e6e6", domainColor="#888888")  # fmt: skip
-    config = alt.Config(font=FONT, background="white", padding=6, axis=axis, view=alt.ViewConfig(stroke="transparent"),
-                        title=alt.TitleConfig(anchor="start", fontSize=13, color=INK))  # fmt: skip
-    drawn = chart.properties(config=config).to_dict(validate=False)
+    drawn = configured(chart, padding=6)
     path.write_text(svg_of(drawn, prefix=path.stem, title=title, description=description) + "\n")
-
-
-def rows_of(rows: Iterable[dict]) -> alt.InlineData:
-    return alt.InlineData(values=list(rows))
 
 
 def trade(found: dict) -> alt.LayerChart:
@@ -51,23 +43,23 @@ def trade(found: dict) -> alt.LayerChart:
         return alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"))
 
     grey = "#777777"
-    base = alt.Chart(rows_of(sorted(curve, key=lambda row: row["rate"])))
+    base = chart_of(sorted(curve, key=lambda row: row["rate"]))
     band = base.mark_area(color=COLORS[1], opacity=0.15).encode(x=x, y=y("low"), y2="high:Q")
     line = base.mark_line(color=COLORS[1], point=alt.OverlayMarkDef(color=COLORS[1], size=22)).encode(x=x, y=y("value"))
     chance = base.mark_line(color=grey, strokeDash=[4, 3]).encode(x=x, y=y("chance"))
-    published = alt.Chart(rows_of([row for row in curve if row["name"] == "0.001"]))
+    published = chart_of([row for row in curve if row["name"] == "0.001"])
     mark = published.mark_point(shape="square", size=90, filled=True, color=COLORS[1], opacity=1)
     said = published.mark_text(align="right", dx=-8, dy=14, color=COLORS[1], fontSize=11.5, text="as published, .001")
     layers = [band, line, chance, mark.encode(x=x, y=y("value")), said.encode(x=x, y=y("value"))]
     legend = [("every fixed threshold on |dS|", COLORS[1]), ("as often as by chance", grey)]
     for place, one in enumerate(points):
         color = COLORS[(0, 2, 3, 4, 5, 6)[place % 6]]
-        dot = alt.Chart(rows_of([one]))
+        dot = chart_of([one])
         layers.append(dot.mark_rule(color=color).encode(x=x, y=y("low"), y2="high:Q"))
         layers.append(dot.mark_point(filled=True, size=70, color=color, opacity=1).encode(x=x, y=y("value")))
         legend.insert(place, (one["name"], color))
     for place, (name, color) in enumerate(legend):
-        text = alt.Chart(rows_of([{"rate": 150.0, "value": 0.6 - 0.065 * place, "text": name}]))
+        text = chart_of([{"rate": 150.0, "value": 0.6 - 0.065 * place, "text": name}])
         words = text.mark_text(align="left", color=color, fontSize=11.5, fontWeight="bold")
         layers.append(words.encode(x=x, y=y("value"), text="text:N"))
     title = f"{found['profile']}: {found['world']}"
@@ -90,14 +82,14 @@ def doses(recording: Recording, rng: np.random.Generator) -> alt.LayerChart:
             {"level": level, "share": float(own[level].mean()), "low": float(low), "high": float(high)}
             for level, (low, high) in enumerate(ends.T)
         ]
-        base = alt.Chart(rows_of(rows))
+        base = chart_of(rows)
         layers.append(base.mark_area(color=SET_COLORS[place], opacity=0.15).encode(x=x, y=y("low"), y2="high:Q"))
         marked = base.mark_line(color=SET_COLORS[place], point=alt.OverlayMarkDef(color=SET_COLORS[place]))
         layers.append(marked.encode(x=x, y=y("share")))
         ends_at.append(DOSES_HEIGHT * (1.0 - rows[-1]["share"]))
     pixels = spread(ends_at, gap=14, low=4, high=DOSES_HEIGHT - 4)
     for name, pixel, color in zip(names, pixels, SET_COLORS, strict=False):
-        last = alt.Chart(rows_of([{"level": recording.levels - 1, "share": 1.0 - pixel / DOSES_HEIGHT, "text": name}]))
+        last = chart_of([{"level": recording.levels - 1, "share": 1.0 - pixel / DOSES_HEIGHT, "text": name}])
         text = last.mark_text(align="left", dx=6, color=color, fontWeight="bold", fontSize=11.5)
         layers.append(text.encode(x=x, y=y("share"), text="text:N"))
     return alt.layer(*layers).properties(width=250, height=DOSES_HEIGHT, title=recording.name)
@@ -109,7 +101,7 @@ def closely(counts: np.ndarray, truth: np.ndarray, alarms: dict[str, np.ndarray]
     seen, entropy = misaligned(counts), plug_in(counts)
     x = alt.X("step:Q", title="step", axis=alt.Axis(grid=False), scale=alt.Scale(domain=[0, len(truth)], nice=False))
     rows = [{"step": int(t), "seen": float(seen[t]), "truth": float(truth[t])} for t in steps]
-    base = alt.Chart(rows_of(rows))
+    base = chart_of(rows)
     share = alt.Y("seen:Q", title="misaligned share", axis=alt.Axis(format="%", tickCount=5))
     layers = [
         base.mark_circle(color="#9aa7b1", size=9, opacity=0.8).encode(x=x, y=share),
@@ -118,13 +110,13 @@ def closely(counts: np.ndarray, truth: np.ndarray, alarms: dict[str, np.ndarray]
     first = int(first_alarm(alarms["monitor"][None])[0])
     for at, text, color, dy in ((ONSET, "pressure begins", "#777777", 8), (failure, "failure", COLORS[1], 24),
                                 (first, "alarm", COLORS[0], 40)):  # fmt: skip
-        mark = alt.Chart(rows_of([{"step": at, "text": text}]))
+        mark = chart_of([{"step": at, "text": text}])
         layers.append(mark.mark_rule(color=color, strokeWidth=1.5).encode(x=x))
         words = mark.mark_text(align="right", dx=-4, color=color, fontWeight="bold", fontSize=11.5)
         layers.append(words.encode(x=x, y=alt.value(dy), text="text:N"))
     above = alt.layer(*layers).properties(width=620, height=190, title=f"{line}; each dot one step of k = 100")
     fired = alarms["rule"]
-    dots = alt.Chart(rows_of({"step": int(t), "S": float(entropy[t]), "fired": bool(fired[t])} for t in steps))
+    dots = chart_of({"step": int(t), "S": float(entropy[t]), "fired": bool(fired[t])} for t in steps)
     color = alt.Color("fired:N", scale=alt.Scale(domain=[True, False], range=[COLORS[1], "#9aa7b1"]), legend=None)
     below = dots.mark_circle(size=11, opacity=1).encode(
         x=x, y=alt.Y("S:Q", title="S, nats", axis=alt.Axis(tickCount=5)), color=color

@@ -1,35 +1,23 @@
 """``secondlaw entropy-production``: the estimator taken and why, options, convergence, tests of assumptions."""
 
-import json
-from pathlib import Path
-
-import jsonschema
 import numpy as np
 import pytest
+from printed_json import printed, refusal
 
 from secondlaw.systems import DrivenRing, JumpProcess, active_particle, heat_conducting_oscillators, spinning_particle
 from secondlaw.trajectories.methods import METHODS
 
 pytestmark = pytest.mark.unit
 
-SCHEMA_FILE = Path(__file__).parents[2] / "docs/schemas/entropy-production.schema.json"
-SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 FAST = ("--resamples", "200")
 
 
 def measured(run, *words):
-    result = run("entropy-production", *words, *FAST, "--json", "--quiet")
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    jsonschema.validate(found, SCHEMA)
-    assert not found.keys() - SCHEMA["properties"].keys()
-    return found
+    return printed(run, "entropy-production", "entropy-production", *words, *FAST)
 
 
 def refused(run, code, *words):
-    result = run("entropy-production", *words, "--json", "--quiet")
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)["error"]["message"]
+    return refusal(run, code, "entropy-production", *words)
 
 
 @pytest.fixture

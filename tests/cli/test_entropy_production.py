@@ -1,17 +1,13 @@
 """``secondlaw entropy-production``: every kind of file and of bad input, JSON by its schema, text, report."""
 
 import importlib.util
-import json
-from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
+from printed_json import printed, refusal, valid
 
 pytestmark = pytest.mark.unit
 
-SCHEMA_FILE = Path(__file__).parents[2] / "docs/schemas/entropy-production.schema.json"
-SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 CYCLE = 0.3 * np.log(2.5)
 
 
@@ -31,19 +27,11 @@ def circling(runs=30, steps=100, seed=0):
 
 
 def measured(run, *words):
-    result = run("entropy-production", *words, "--json", "--quiet")
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    jsonschema.validate(found, SCHEMA)
-    assert found["schema"] == SCHEMA["$id"]
-    assert not found.keys() - SCHEMA["properties"].keys()
-    return found
+    return printed(run, "entropy-production", "entropy-production", *words)
 
 
 def refused(run, code, *words):
-    result = run("entropy-production", *words, "--json", "--quiet")
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)["error"]["message"]
+    return refusal(run, code, "entropy-production", *words)
 
 
 def write_csv(path, header, columns):
@@ -189,8 +177,7 @@ def test_report_holds_pictures_hierarchy_and_lags(run, tmp_path):
     np.save(tmp_path / "x.npy", circling())
     page = tmp_path / "page.html"
     result = run("entropy-production", tmp_path / "x.npy", "--report", page, "--lags", "2,4", "--exact", 1.0, "--json")
-    found = json.loads(result.stdout)
-    jsonschema.validate(found, SCHEMA)
+    found = valid("entropy-production", result.stdout)
     assert [one["at"] for one in found["lags"]] == [1, 2, 4]
     assert [one["at"] for one in found["orders"]] == [1, 2]
     assert found["orders"][1]["gain"]["low"] > 0.0  # circling is of order 2

@@ -1,20 +1,17 @@
 """``secondlaw fisher``: saved networks, texts of every kind, bad input, JSON by its schema, text, report."""
 
-import json
 import random
 import re
-from pathlib import Path
 
-import jsonschema
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'secondlaw[alignment]'")
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+from printed_json import printed, refusal  # noqa: E402
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 
 pytestmark = pytest.mark.unit
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/fisher.schema.json").read_text(encoding="utf-8"))
 WORDS = ("the", "a", "cat", "dog", "sat", "on", "mat", "ran", "to", "and", "it", "very", "big", "small", "red", "blue")
 VOCABULARY = {word: place for place, word in enumerate(["<pad>", "<unk>", "<s>", "</s>", *WORDS])}
 WIDTHS = {"hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -55,24 +52,11 @@ def texts(tmp_path):
 
 
 def measured(run, *words):
-    result = run("fisher", *words, "--json", "--quiet")
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    jsonschema.validate(found, SCHEMA)
-    assert not found.keys() - SCHEMA["properties"].keys()
-    return found
+    return printed(run, "fisher", "fisher", *words)
 
 
 def refused(run, code, *words):
-    result = run("fisher", *words, "--json", "--quiet")
-    assert result.exit_code == code, result.output
-    message = json.loads(result.stdout)["error"]["message"]
-    assert "\n" not in message
-    return message
-
-
-def test_the_schema_is_a_schema():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    return refusal(run, code, "fisher", *words)
 
 
 def test_a_language_model_on_lines_of_text(run, folders, texts):

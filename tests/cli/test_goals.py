@@ -2,17 +2,15 @@
 
 import json
 import re
-from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
+from printed_json import printed, refusal
 
 from secondlaw.alignment.goals import act, grid_world, soft_policies
 
 pytestmark = pytest.mark.unit
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/goals.schema.json").read_text(encoding="utf-8"))
 GRID = ["A.....B", ".......", ".......", ".......", "C.....D"]
 LISTED = {"A": [[0, 0]], "B": [[0, 6]], "C": [[4, 0]]}
 MIXTURE = (0.6, 0.3, 0.1, 0.0)
@@ -44,18 +42,11 @@ def files(tmp_path):
 
 
 def inferred(run, *words):
-    result = run("goals", *words, "--json", "--quiet")
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.validate(found, SCHEMA)
-    return found
+    return printed(run, "goals", "goals", *words)
 
 
 def refused(run, code, *words):
-    result = run("goals", *words, "--json", "--quiet")
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)["error"]["message"]
+    return refusal(run, code, "goals", *words)
 
 
 def test_the_population_is_found_and_recorded(run, files):

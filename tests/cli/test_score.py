@@ -4,14 +4,13 @@ import json
 import sys
 from pathlib import Path
 
-import jsonschema
 import pytest
+from printed_json import valid
 
 from secondlaw.behavior import Counts, read_observations
 
 pytestmark = pytest.mark.unit
 
-SCHEMAS = Path(__file__).parents[2] / "docs/schemas"
 MINE = """
 version = "1"
 
@@ -37,19 +36,10 @@ def rows(run, monkeypatch):
     return "rows.jsonl"
 
 
-def valid(printed, name="score"):
-    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    found = json.loads(printed)
-    jsonschema.validate(found, schema)
-    assert found["schema"] == schema["$id"]
-    return found
-
-
 def test_json_follows_its_schema_and_adds_up(run, rows):
     result = run("score", rows, "--out", "counts.parquet", *ENGINE, "--block-rows", 50, "--json")
     assert result.exit_code == 0
-    found = valid(result.stdout)
+    found = valid("score", result.stdout)
     assert (found["engine"], found["workers"], found["blocks"]["total"]) == ("local", 1, 3)
     assert found["counts"] == {"g1": 96, "g2": 0, "g3": 0, "g4": 24, "g5": 0, "outside": 0}
     assert sum(cell["n"] for cell in found["cells"]) == found["rows"]["used"] == 120
@@ -61,7 +51,7 @@ def test_json_follows_its_schema_and_adds_up(run, rows):
 def test_measured_at_the_end_with_intervals_and_a_report(run, rows):
     words = ("score", rows, "--out", "counts.parquet", *ENGINE, "--resamples", 100)
     result = run(*words, "--report", "page.html", "--json")
-    found = valid(result.stdout)
+    found = valid("score", result.stdout)
     assert [(cell["step"], cell["n"]) for cell in found["measurement"]["cells"]] == [(0, 60), (1, 60)]
     share = found["measurement"]["cells"][0]["shares"]["g4"]
     assert share["low"] < share["value"] == 0.2 < share["high"]
@@ -88,7 +78,7 @@ def test_the_embedded_classifier_labels_as_classify_does(run):
     Path("few.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
     assert run("classify", "few.jsonl", "--out", "labelled.jsonl", "--workers", 1).exit_code == 0
     result = run("score", "few.jsonl", "--out", "counts.parquet", "--workers", 1, "--block-rows", 3, "--json")
-    assert valid(result.stdout)["classifier"].startswith("secondlaw-embedded/")
+    assert valid("score", result.stdout)["classifier"].startswith("secondlaw-embedded/")
     whole = read_observations("labelled.jsonl").observations.in_windows(None)
     assert Counts.read_parquet("counts.parquet") == Counts.from_observations(whole)
 
@@ -112,7 +102,7 @@ def test_what_is_wrong_is_one_sentence_and_the_documented_exit_code(run, rows, w
     Path("torn.parquet").write_bytes(b"PAR1")
     result = run("score", *(ENGINE if "--classifier-engine" not in words else ()), *words, "--json")
     assert result.exit_code == code
-    assert valid(result.stdout, "error")["error"]["exit_code"] == code
+    assert valid("error", result.stdout)["error"]["exit_code"] == code
     assert said in result.stderr
     assert not Path("c.parquet").exists()
 

@@ -1,32 +1,23 @@
 """``secondlaw simulate``: every model beside its exact values, sweeps, files, JSON by its schema, bad input."""
 
 import csv
-import json
 import re
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
+from printed_json import printed, refusal
 
 pytestmark = pytest.mark.unit
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/simulation.schema.json").read_text(encoding="utf-8"))
-
 
 def simulated(run, *words):
-    result = run("simulate", *words, "--json", "--quiet")
-    assert result.exit_code == 0, result.output
-    found = json.loads(result.stdout)
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    jsonschema.validate(found, SCHEMA)
+    found = printed(run, "simulation", "simulate", *words)
     return found | {one["name"]: one for one in found["quantities"]}
 
 
 def refused(run, code, *words):
-    result = run("simulate", *words, "--json", "--quiet")
-    assert result.exit_code == code, result.output
-    return json.loads(result.stdout)["error"]["message"]
+    return refusal(run, code, "simulate", *words)
 
 
 def test_model_a_lies_beside_its_exact_values(run):

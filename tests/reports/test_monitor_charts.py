@@ -9,16 +9,18 @@ import pytest
 
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.drift.injection import Injection
+from secondlaw.drift.injection_results import Budget
 from secondlaw.drift.injection_trials import TrialSettings, detection
 from secondlaw.drift.monitoring_history import histories
 from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.monitoring_replay import replay_steps
-from secondlaw.drift.monitoring_results import Backtest, Budget
+from secondlaw.drift.monitoring_results import Backtest
 from secondlaw.drift.step_counts import Cell, StepCounts
 from secondlaw.errors import InvalidInput
 from secondlaw.reports.backtest_page import render_backtest_page
 from secondlaw.reports.backtest_words import headline, steps_words
-from secondlaw.reports.monitor_charts import MOST_POINTS, delay_chart, series_chart
+from secondlaw.reports.delay_charts import delay_chart
+from secondlaw.reports.monitor_charts import MOST_POINTS, series_chart
 from secondlaw.types import Estimate, Insufficient
 
 pytestmark = pytest.mark.unit

@@ -134,11 +134,8 @@ def backtest(
 
     Exit codes: 0 no alarm, 10 drift alarm or another classifier, 12 missing data or too short a baseline.
     """
-    from datetime import UTC, datetime
-
-    import secondlaw
     from secondlaw.cli.monitor_options import score_field, tolerances
-    from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.cli.output import check_outputs, show, write_html
     from secondlaw.cli.progress import progress_bars
     from secondlaw.drift.injection_trials import TrialSettings
     from secondlaw.errors import InvalidInput
@@ -146,6 +143,8 @@ def backtest(
     from secondlaw.pipeline.backtesting import backtest as replay
     from secondlaw.pipeline.inputs import parse_source
     from secondlaw.pipeline.settings import load_settings
+    from secondlaw.reports.backtest_page import render_backtest_page
+    from secondlaw.reports.backtest_text import render_backtest
 
     check_outputs(report, bad_rows)
     if inject is None and (inject_at is not None or ramp != 1):
@@ -178,30 +177,16 @@ def backtest(
     )
     with progress_bars(quiet=quiet or as_json) as progress:
         found = replay(parse_source(file), settings, options, progress=progress)
-    if report is not None:
-        from secondlaw.reports.backtest_page import write_backtest_page
-
-        write_backtest_page(found, report, created=datetime.now(UTC), version=secondlaw.__version__)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        from rich.console import Console
-
-        from secondlaw.reports.backtest_text import render_backtest
-
-        Console().print(render_backtest(found))
-        if report is not None:
-            typer.echo(f"report: {report}")
+    write_html(found, render_backtest_page, report)
+    show(found, render_backtest, as_json=as_json, written={"report": report})
     raise typer.Exit(found.exit_code)
 
 
 def _alphas(stated: str) -> tuple[float, ...]:
+    from secondlaw.cli.comma_lists import numbers
     from secondlaw.errors import InvalidInput
 
-    try:
-        found = tuple(float(one) for one in stated.split(",") if one.strip())
-    except ValueError:
-        found = ()
+    found = numbers(stated)
     if not found or not all(0.0 < alpha < 1.0 for alpha in found):
         raise InvalidInput(f"budgets are numbers between 0 and 1, such as .01,.001, got {stated!r}")
     return found

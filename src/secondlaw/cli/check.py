@@ -88,11 +88,9 @@ def check(
     one did. Sizes of change come with intervals.
     """
     from dataclasses import replace
-    from datetime import UTC, datetime
 
-    import secondlaw
     from secondlaw.behavior import load_taxonomy
-    from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.cli.output import check_outputs, print_json, write_html
     from secondlaw.cli.progress import progress_bars
     from secondlaw.drift.check_options import CheckOptions, parse_checks
     from secondlaw.errors import SecondLawError
@@ -100,6 +98,7 @@ def check(
     from secondlaw.pipeline.inputs import pair_names, parse_source
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.reports.check_junit import check_junit, failed_junit
+    from secondlaw.reports.check_page import render_check_page
     from secondlaw.reports.check_text import check_text
 
     check_outputs(report, junit, bad_rows)
@@ -138,10 +137,7 @@ def check(
         raise
     if junit is not None:
         junit.write_text(check_junit(found), encoding="utf-8")
-    if report is not None:
-        from secondlaw.reports.check_page import write_check_page
-
-        write_check_page(found, report, created=datetime.now(UTC), version=secondlaw.__version__)
+    write_html(found, render_check_page, report)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -1,13 +1,11 @@
 """What ``secondlaw classifier`` prints and writes."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-import secondlaw
-from secondlaw.cli.output import print_json
+from secondlaw.cli.output import print_json, write_html
 from secondlaw.errors import InvalidInput
 from secondlaw.types import Insufficient
 
@@ -25,9 +23,10 @@ TRAIN_SCHEMA = "secondlaw/classifier-train/1"
 def say_evaluated(found: "Evaluated", *, as_json: bool, report: Path | None) -> None:
     """Print an evaluation as text or JSON, and write its report."""
     from secondlaw.behavior.classifiers.evaluation_json import evaluation_to_dict
+    from secondlaw.reports.classifier_page import render_classifier_page
 
-    if report is not None:
-        _write([("", found.evaluation)], report, found.warnings, f"Classifier report · {found.evaluation.classifier}")
+    title = f"Classifier report · {found.evaluation.classifier}"
+    write_html([("", found.evaluation)], render_classifier_page, report, warnings=found.warnings, title=title)
     if as_json:
         content = evaluation_to_dict(found.evaluation) | {"rows": found.rows, "warnings": list(found.warnings)}
         print_json(content | ({} if found.engine is None else {"engine": found.engine}))
@@ -45,14 +44,11 @@ def say_evaluated(found: "Evaluated", *, as_json: bool, report: Path | None) -> 
 
 def say_trained(trained: "Trained", given: "LabelledInput", out: Path, *, as_json: bool, report: Path | None) -> None:
     """Print what was trained and what it is worth on rows that it never saw."""
+    from secondlaw.reports.classifier_page import render_classifier_page
+
     parts = [(name, _evaluation(values)) for name, values in trained.reports.items()]
-    if report is not None:
-        _write(
-            [(f"Held out: {name}s", found) for name, found in parts],
-            report,
-            given.warnings,
-            f"Classifier report · {trained.identity}",
-        )
+    held, title = [(f"Held out: {name}s", found) for name, found in parts], f"Classifier report · {trained.identity}"
+    write_html(held, render_classifier_page, report, warnings=given.warnings, title=title)
     if as_json:
         content = {"schema": TRAIN_SCHEMA, "classifier": trained.identity, "out": str(out), "data": trained.data}
         print_json(content | {"report": trained.reports, "warnings": list(given.warnings)})
@@ -105,11 +101,3 @@ def _evaluation(values: dict[str, Any]) -> "Evaluation | Insufficient":
     from secondlaw.behavior.classifiers.evaluation_json import evaluation_from_dict
 
     return Insufficient(values["insufficient"]) if "insufficient" in values else evaluation_from_dict(values)
-
-
-def _write(parts: list[tuple[str, Any]], path: Path, warnings: tuple[str, ...], title: str) -> None:
-    from secondlaw.reports.classifier_page import write_classifier_page
-
-    write_classifier_page(
-        parts, path, created=datetime.now(UTC), version=secondlaw.__version__, warnings=warnings, title=title
-    )

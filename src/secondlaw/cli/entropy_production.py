@@ -1,15 +1,12 @@
 """``secondlaw entropy-production``: a lower bound that held-out data support, from trajectories."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from secondlaw.cli.guard import guarded
 from secondlaw.cli.options import Json, Level, Quiet, Report, Resamples, Seed
-
-if TYPE_CHECKING:
-    from secondlaw.trajectories.inference_results import Inference
 
 __all__ = ["entropy_production"]
 
@@ -191,11 +188,14 @@ def entropy_production(
     sign flips. A rate per unit of time if --dt or --time is given, else nats a step. A value of 0 does not show
     reversibility. Exit code 12 where data are too few, missing, or never move.
     """
-    from secondlaw.cli.entropy_settings import asked_edges, asked_field, asked_lags, asked_memory, names
-    from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.cli.comma_lists import names
+    from secondlaw.cli.entropy_settings import asked_edges, asked_field, asked_lags, asked_memory
+    from secondlaw.cli.output import check_outputs, show, write_html
     from secondlaw.cli.progress import progress_bars
     from secondlaw.pipeline.inferring import infer, true_couplings
     from secondlaw.pipeline.settings import load_settings
+    from secondlaw.reports.inference_page import render_inference_page
+    from secondlaw.reports.inference_text import render_inference_text
     from secondlaw.trajectories import read_recording
     from secondlaw.trajectories.asked import Asked
 
@@ -221,24 +221,6 @@ def entropy_production(
             recording, source=str(file), estimator=estimator, asked=asked, seed=settings.seed,
             orders=orders if orders is not None else report is not None, lags=more, progress=bars("fitting"),
         )  # fmt: skip
-    if report is not None:
-        _write_report(found, report, exact)
-    if as_json:
-        print_json({"schema": "secondlaw/entropy-production/1", **found.to_dict()})
-        return
-    from rich.console import Console
-
-    from secondlaw.reports.inference_text import render_inference_text
-
-    Console().print(render_inference_text(found))
-    if report is not None:
-        typer.echo(f"report: {report}")
-
-
-def _write_report(found: "Inference", report: Path, exact: float | None) -> None:
-    from datetime import UTC, datetime
-
-    import secondlaw
-    from secondlaw.reports.inference_page import write_inference_page
-
-    write_inference_page(found, report, created=datetime.now(UTC), version=secondlaw.__version__, exact=exact)
+    write_html(found, render_inference_page, report, exact=exact)
+    schema = "secondlaw/entropy-production/1"
+    show(found, render_inference_text, as_json=as_json, written={"report": report}, schema=schema)

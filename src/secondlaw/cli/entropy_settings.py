@@ -3,23 +3,13 @@
 import math
 from typing import Any
 
+from secondlaw.cli.comma_lists import names
 from secondlaw.errors import InvalidInput
 from secondlaw.trajectories.asked import FieldAsked
 
-__all__ = ["asked_edges", "asked_field", "asked_lags", "asked_memory", "names"]
+__all__ = ["asked_edges", "asked_field", "asked_lags", "asked_memory"]
 
 DEGREE = 3
-
-
-def names(said: str | None) -> tuple[str, ...]:
-    """Return names with commas between.
-
-    Examples
-    --------
-    >>> names("a, b")
-    ('a', 'b')
-    """
-    return () if said is None else tuple(one.strip() for one in said.split(",") if one.strip())
 
 
 def asked_lags(said: str) -> tuple[int, ...]:

@@ -72,8 +72,10 @@ class Outputs:
         warnings: list[str],
     ) -> "tuple[CombinedScore | None, list[float | None] | None]":
         """Write every file that was asked for, add to `warnings`, and return the combined score with its values."""
+        from secondlaw.cli.output import write_html
         from secondlaw.pipeline.faithfulness_streams import save_topics, write_scores, write_stream
         from secondlaw.pipeline.faithfulness_training import combined_scores, save_combined, train_combined
+        from secondlaw.reports.faithfulness_page import render_faithfulness_page
 
         if self.topics_out is not None and common is not None:
             save_topics(common, self.topics_out)
@@ -89,17 +91,5 @@ class Outputs:
         added = None if score is None else combined_scores(results, score)
         if self.scores is not None:
             write_scores(results, self.scores, combined=added)
-        if self.report is not None:
-            _write_report(results, self.report, source, warnings)
+        write_html(results, render_faithfulness_page, self.report, source=source, warnings=warnings)
         return score, added
-
-
-def _write_report(results: "list[Scored]", report: Path, source: str, warnings: list[str]) -> None:
-    from datetime import UTC, datetime
-
-    import secondlaw
-    from secondlaw.reports.faithfulness_page import write_faithfulness_page
-
-    write_faithfulness_page(
-        results, report, source=source, warnings=warnings, created=datetime.now(UTC), version=secondlaw.__version__
-    )

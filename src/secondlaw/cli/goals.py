@@ -1,15 +1,12 @@
 """``secondlaw goals``: which goals logged agents pursue, and the entropy of their population's goals."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from secondlaw.cli.guard import guarded
 from secondlaw.cli.options import Json, Level, Quiet, Report, Seed
-
-if TYPE_CHECKING:
-    from secondlaw.alignment.goals import GoalInference
 
 __all__ = ["goals"]
 
@@ -54,13 +51,15 @@ def goals(
     import numpy as np
 
     from secondlaw.alignment.goals import BETAS, infer_goals, read_episodes, read_world
-    from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.cli.output import check_outputs, show, write_html
     from secondlaw.cli.progress import progress_bars
     from secondlaw.pipeline.settings import load_settings
+    from secondlaw.reports.goals_page import render_goals_page
+    from secondlaw.reports.goals_text import render_goals_text
 
     check_outputs(report)
     settings = load_settings(level=level, seed=seed)
-    betas = BETAS if beta is None else _numbers(beta)
+    betas = BETAS if beta is None else _betas(beta)
     mdp = read_world(world)
     episodes = read_episodes(file, mdp)
     asked = {
@@ -72,36 +71,15 @@ def goals(
             mdp, episodes, rng=np.random.default_rng(settings.seed), betas=betas, horizon=horizon, switching=switching,
             level=settings.level, source=str(file), world=str(world), settings=asked, progress=bars("inferring"),
         )  # fmt: skip
-    if report is not None:
-        _write_report(found, report)
-    if as_json:
-        print_json({"schema": "secondlaw/goals/1", **found.to_dict()})
-        return
-    from rich.console import Console
-
-    from secondlaw.reports.goals_text import render_goals_text
-
-    Console().print(render_goals_text(found))
-    if report is not None:
-        typer.echo(f"report: {report}")
+    write_html(found, render_goals_page, report)
+    show(found, render_goals_text, as_json=as_json, written={"report": report}, schema="secondlaw/goals/1")
 
 
-def _numbers(said: str) -> tuple[float, ...]:
+def _betas(said: str) -> tuple[float, ...]:
+    from secondlaw.cli.comma_lists import numbers
     from secondlaw.errors import InvalidInput
 
-    try:
-        found = tuple(float(one) for one in said.split(",") if one.strip())
-    except ValueError:
-        found = ()
+    found = numbers(said)
     if not found or any(not 0.0 <= one < float("inf") for one in found) or len(set(found)) != len(found):
         raise InvalidInput(f"--beta is a number of 0 or more, or different ones with commas between, got {said!r}")
     return found
-
-
-def _write_report(found: "GoalInference", report: Path) -> None:
-    from datetime import UTC, datetime
-
-    import secondlaw
-    from secondlaw.reports.goals_page import write_goals_page
-
-    write_goals_page(found, report, created=datetime.now(UTC), version=secondlaw.__version__)

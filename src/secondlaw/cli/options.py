@@ -29,11 +29,19 @@ __all__ = [
     "TaxonomyName",
     "Unfinished",
     "Workers",
+    "option",
 ]
 
 _READING = "Reading"
 _NUMBERS = "Numbers"
 _OUTPUT = "Output"
+
+
+def option(name: str, words: str, panel: str, least: int | None = None) -> typer.models.OptionInfo:
+    """Return an option in one line: its name, what it is, the panel of the help where it stands, its least value."""
+    found: typer.models.OptionInfo = typer.Option(name, help=words, rich_help_panel=panel, min=least)
+    return found
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.", rich_help_panel=_OUTPUT)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.", rich_help_panel=_OUTPUT)]

@@ -1,9 +1,10 @@
 """What a command prints and writes: text or JSON, and the report."""
 
 import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -11,7 +12,10 @@ import secondlaw
 from secondlaw.drift.results import Measurement
 from secondlaw.errors import InvalidInput
 
-__all__ = ["check_outputs", "print_json", "show_measurement"]
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["check_outputs", "print_json", "show", "show_measurement", "write_html"]
 
 
 def check_outputs(*files: Path | None) -> None:
@@ -40,6 +44,51 @@ def print_json(content: Any) -> None:  # noqa: ANN401 - JSON
     typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
 
 
+def write_html(found: Any, render: Callable[..., str], report: Path | None, **options: Any) -> None:  # noqa: ANN401
+    """Write the page that `render` makes of what was found, where one is asked for, with the time and the version."""
+    from secondlaw.reports.writing import write_page
+
+    if report is not None:
+        write_page(render(found, created=datetime.now(UTC), version=secondlaw.__version__, **options), report)
+
+
+def show(
+    found: Any,  # noqa: ANN401
+    text: "Callable[[Any], RenderableType]",
+    *,
+    as_json: bool,
+    written: Mapping[str, Path | None],
+    schema: str | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> None:
+    """Print what was found as JSON, or as text and the files written.
+
+    Parameters
+    ----------
+    found
+        With ``to_dict()``, which gives plain values.
+    text : callable
+        Makes of it what rich prints.
+    as_json : bool
+    written : mapping of str to Path or None
+        Files, by what they hold.
+    schema : str, optional
+        Of the JSON object, where ``to_dict()`` does not say it.
+    extra : mapping, optional
+        Further members of the JSON object, such as a verdict.
+    """
+    if as_json:
+        named = {} if schema is None else {"schema": schema}
+        print_json({**named, **found.to_dict(), **(extra or {})})
+        return
+    from rich.console import Console
+
+    Console().print(text(found))
+    for name, path in written.items():
+        if path is not None:
+            typer.echo(f"{name}: {path}")
+
+
 def show_measurement(
     measured: Measurement,
     *,
@@ -48,7 +97,7 @@ def show_measurement(
     examples: bool,
     extra: dict[str, Any] | None = None,
 ) -> None:
-    """Print a measurement as text or JSON, and write its report.
+    """Write the report of a measurement, and print it as text or JSON; see :func:`show`.
 
     Parameters
     ----------
@@ -60,17 +109,7 @@ def show_measurement(
     extra : dict, optional
         Further members of the JSON object, such as a verdict.
     """
-    if report is not None:
-        from secondlaw.reports import write_report
+    from secondlaw.reports import render_html, render_text
 
-        write_report(measured, report, examples=examples, created=datetime.now(UTC), version=secondlaw.__version__)
-    if as_json:
-        print_json(measured.to_dict() | (extra or {}))
-        return
-    from rich.console import Console
-
-    from secondlaw.reports import render_text
-
-    Console().print(render_text(measured))
-    if report is not None:
-        typer.echo(f"report: {report}")
+    write_html(measured, render_html, report, examples=examples)
+    show(measured, render_text, as_json=as_json, written={"report": report}, extra=extra)

@@ -1,6 +1,5 @@
 """``secondlaw reproduce``: papers' claims beside ours."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,9 +35,10 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Set papers' claims beside what we measure: reproduced, not reproducible or refuted, with the reason."""
-    from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.cli.output import check_outputs, print_json, write_html
     from secondlaw.errors import InvalidInput, SourceError
     from secondlaw.formats.whole_files import replace_file
+    from secondlaw.reproductions.page import render_reproductions
 
     asked = None if paper is None else paper.removeprefix("arXiv:")
     if asked is not None and asked not in PAPERS:
@@ -56,10 +56,7 @@ def reproduce(
         text = "\n".join([PAGE_HEAD, *(one.to_markdown() for one in found)])
         replace_file(page, lambda part: part.write_text(text, encoding="utf-8"))
     if report is not None and found:
-        import secondlaw
-        from secondlaw.reproductions.page import write_reproductions
-
-        write_reproductions(found, report, created=datetime.now(UTC), version=secondlaw.__version__)
+        write_html(found, render_reproductions, report)
         typer.echo(f"report: {report}", err=True)
     if as_json:
         print_json([line for one in found for line in one.to_list()])

@@ -1,12 +1,10 @@
 """``secondlaw score``: large inputs to counts, on one machine or on a Ray cluster."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-import secondlaw
 from secondlaw.cli.guard import guarded
 from secondlaw.cli.options import (
     AssumeUtc,
@@ -113,7 +111,7 @@ def score(
     A run that was killed goes on where it stood when the same command is given again, with any number of workers and
     either engine; the counts are the same.
     """
-    from secondlaw.cli.output import check_outputs, print_json, show_measurement
+    from secondlaw.cli.output import check_outputs, print_json, show_measurement, write_html
     from secondlaw.cli.progress import progress_bars
     from secondlaw.pipeline.measuring import MeasureOptions
     from secondlaw.pipeline.scoring import score_files
@@ -121,6 +119,7 @@ def score(
     from secondlaw.pipeline.scoring_measuring import measure_scored
     from secondlaw.pipeline.scoring_options import ScoreOptions
     from secondlaw.pipeline.settings import load_settings
+    from secondlaw.reports import render_html
 
     check_outputs(report, bad_rows)
     settings = load_settings(
@@ -137,10 +136,7 @@ def score(
     measured = None
     if measure or report is not None:
         measured = measure_scored(scored, settings, MeasureOptions.of(settings), confusion=confusion)
-        if report is not None:
-            from secondlaw.reports import write_report
-
-            write_report(measured, report, examples=False, created=datetime.now(UTC), version=secondlaw.__version__)
+        write_html(measured, render_html, report, examples=False)
     if as_json:
         print_json(content | {"measurement": None if measured is None else measured.to_dict()})
         return

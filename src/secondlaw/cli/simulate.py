@@ -1,24 +1,16 @@
 """``secondlaw simulate``: the models of goals under noise, gaming and alignment work."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from secondlaw.cli.guard import guarded
-from secondlaw.cli.options import Json, Level, Quiet, Report, Seed
-
-if TYPE_CHECKING:
-    from secondlaw.alignment.simulations import Simulation
+from secondlaw.cli.options import Json, Level, Quiet, Report, Seed, option
 
 __all__ = ["simulate"]
 
 _RUN, _PUBLISHED, _GOALS = "Run", "Model published", "Models diffusion and random-energy"
-
-
-def _option(name: str, words: str, panel: str) -> typer.models.OptionInfo:
-    found: typer.models.OptionInfo = typer.Option(name, help=words, rich_help_panel=panel)
-    return found
 
 
 @guarded
@@ -27,40 +19,40 @@ def simulate(
     settings: Annotated[
         Path | None, typer.Option("--settings", help="TOML or JSON file with the options; those given here win.")
     ] = None,
-    work: Annotated[float | None, _option("--work", "Alignment work gamma.", _RUN)] = None,
-    steps: Annotated[int | None, _option("--steps", "Steps of a trial.", _RUN)] = None,
-    trials: Annotated[int | None, _option("--trials", "Trials, or agents.", _RUN)] = None,
-    dt: Annotated[float | None, _option("--dt", "Time of a step.", _RUN)] = None,
+    work: Annotated[float | None, option("--work", "Alignment work gamma.", _RUN)] = None,
+    steps: Annotated[int | None, option("--steps", "Steps of a trial.", _RUN)] = None,
+    trials: Annotated[int | None, option("--trials", "Trials, or agents.", _RUN)] = None,
+    dt: Annotated[float | None, option("--dt", "Time of a step.", _RUN)] = None,
     tolerance: Annotated[
-        float | None, _option("--tolerance", "Tolerated entropy, nats: finds the least work that holds it.", _RUN)
+        float | None, option("--tolerance", "Tolerated entropy, nats: finds the least work that holds it.", _RUN)
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Sweep gamma at three sizes: is there a transition?", rich_help_panel=_RUN)
     ] = False,
-    sweep_trials: Annotated[int, _option("--sweep-trials", "Agents at every point of a sweep.", _RUN)] = 2000,
-    proxy: Annotated[str | None, _option("--proxy", "Proxy goals q, shares by commas.", _GOALS)] = None,
-    intended: Annotated[str | None, _option("--intended", "Intended goals p*, shares by commas.", _GOALS)] = None,
+    sweep_trials: Annotated[int, option("--sweep-trials", "Agents at every point of a sweep.", _RUN)] = 2000,
+    proxy: Annotated[str | None, option("--proxy", "Proxy goals q, shares by commas.", _GOALS)] = None,
+    intended: Annotated[str | None, option("--intended", "Intended goals p*, shares by commas.", _GOALS)] = None,
     start: Annotated[
-        str | None, _option("--start", "First goal distribution by commas; published: first S, nats.", _GOALS)
+        str | None, option("--start", "First goal distribution by commas; published: first S, nats.", _GOALS)
     ] = None,
-    gaming: Annotated[float | None, _option("--gaming", "Rate kappa at which the proxy pulls.", _GOALS)] = None,
-    diffusion: Annotated[float | None, _option("--diffusion", "D of the logits.", _GOALS)] = None,
-    goals: Annotated[int | None, _option("--goals", "Number of goals G (random-energy).", _GOALS)] = None,
+    gaming: Annotated[float | None, option("--gaming", "Rate kappa at which the proxy pulls.", _GOALS)] = None,
+    diffusion: Annotated[float | None, option("--diffusion", "D of the logits.", _GOALS)] = None,
+    goals: Annotated[int | None, option("--goals", "Number of goals G (random-energy).", _GOALS)] = None,
     preference: Annotated[
-        float | None, _option("--preference", "h for the intended goal; default: 1.25 ln G (random-energy).", _GOALS)
+        float | None, option("--preference", "h for the intended goal; default: 1.25 ln G (random-energy).", _GOALS)
     ] = None,
-    reading: Annotated[str | None, _option("--reading", "stated, per-parameter or fitted.", _PUBLISHED)] = None,
-    terms: Annotated[str | None, _option("--terms", "neither, noise, gaming or both.", _PUBLISHED)] = None,
-    noise_trace: Annotated[float | None, _option("--noise-trace", "Tr Sigma.", _PUBLISHED)] = None,
+    reading: Annotated[str | None, option("--reading", "stated, per-parameter or fitted.", _PUBLISHED)] = None,
+    terms: Annotated[str | None, option("--terms", "neither, noise, gaming or both.", _PUBLISHED)] = None,
+    noise_trace: Annotated[float | None, option("--noise-trace", "Tr Sigma.", _PUBLISHED)] = None,
     divergence: Annotated[
-        float | None, _option("--divergence", "KL of the proxy from the intended goals, nats.", _PUBLISHED)
+        float | None, option("--divergence", "KL of the proxy from the intended goals, nats.", _PUBLISHED)
     ] = None,
-    spread: Annotated[float | None, _option("--spread", "Noise on S, nats a step.", _PUBLISHED)] = None,
-    learning_rate: Annotated[float | None, _option("--learning-rate", "eta.", _PUBLISHED)] = None,
+    spread: Annotated[float | None, option("--spread", "Noise on S, nats a step.", _PUBLISHED)] = None,
+    learning_rate: Annotated[float | None, option("--learning-rate", "eta.", _PUBLISHED)] = None,
     largest_eigenvalue: Annotated[
-        float | None, _option("--largest-eigenvalue", "lambda_max of the Fisher information.", _PUBLISHED)
+        float | None, option("--largest-eigenvalue", "lambda_max of the Fisher information.", _PUBLISHED)
     ] = None,
-    parameters: Annotated[float | None, _option("--parameters", "N.", _PUBLISHED)] = None,
+    parameters: Annotated[float | None, option("--parameters", "N.", _PUBLISHED)] = None,
     clipped: Annotated[
         bool | None, typer.Option("--clipped/--unclipped", help="Hold S at 0 or above.", rich_help_panel=_PUBLISHED)
     ] = None,
@@ -87,9 +79,11 @@ def simulate(
     from secondlaw.alignment.simulations import SimulationSettings, read_settings, write_paths
     from secondlaw.alignment.simulations import simulate as run
     from secondlaw.alignment.simulations.path_files import check_suffix
-    from secondlaw.cli.output import check_outputs, print_json
+    from secondlaw.cli.output import check_outputs, show, write_html
     from secondlaw.cli.progress import progress_bars
     from secondlaw.pipeline.settings import load_settings
+    from secondlaw.reports.simulation_page import render_simulation_page
+    from secondlaw.reports.simulation_text import render_simulation_text
 
     check_outputs(report, out)
     check_suffix(out)
@@ -112,37 +106,18 @@ def simulate(
         )  # fmt: skip
     if out is not None:
         write_paths(found.paths, out)
-    if report is not None:
-        _write_report(found, report)
-    if as_json:
-        print_json({"schema": "secondlaw/simulation/1", **found.to_dict()})
-        return
-    from rich.console import Console
-
-    from secondlaw.reports.simulation_text import render_simulation_text
-
-    Console().print(render_simulation_text(found))
-    for name, path in (("paths", out), ("report", report)):
-        if path is not None:
-            typer.echo(f"{name}: {path}")
+    write_html(found, render_simulation_page, report)
+    written = {"paths": out, "report": report}
+    show(found, render_simulation_text, as_json=as_json, written=written, schema="secondlaw/simulation/1")
 
 
 def _shares(said: str | None, name: str) -> list[float] | float | None:
+    from secondlaw.cli.comma_lists import numbers
     from secondlaw.errors import InvalidInput
 
     if said is None:
         return None
-    try:
-        found = [float(one) for one in said.split(",") if one.strip()]
-    except ValueError:
-        raise InvalidInput(f"{name} is numbers with commas between, got {said!r}") from None
+    found = list(numbers(said))
+    if not found:
+        raise InvalidInput(f"{name} is numbers with commas between, got {said!r}")
     return found[0] if name == "--start" and len(found) == 1 else found
-
-
-def _write_report(found: "Simulation", report: Path) -> None:
-    from datetime import UTC, datetime
-
-    import secondlaw
-    from secondlaw.reports.simulation_page import write_simulation_page
-
-    write_simulation_page(found, report, created=datetime.now(UTC), version=secondlaw.__version__)

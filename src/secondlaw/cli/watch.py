@@ -142,7 +142,6 @@ def watch(
             settings=settings,
             bad_rows=quarantine,
             state=kept,
-            model=source.model,
             stride=stride,
         )
         if run.replayed_words:

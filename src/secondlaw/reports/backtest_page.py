@@ -1,17 +1,16 @@
 """A backtest as one self-contained HTML page."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
-from pathlib import Path
 
-from secondlaw.drift.monitoring_results import Backtest, SeriesHistory, Trials
-from secondlaw.errors import InvalidInput
+from secondlaw.drift.injection_results import Trials
+from secondlaw.drift.monitoring_results import Backtest, SeriesHistory
 from secondlaw.reports.backtest_words import (
     BUDGET_HEADS,
     alarm_head,
     alarm_lines,
     budget_cells,
+    delay_words,
     detection_words,
     headline,
     rows_line,
@@ -19,12 +18,11 @@ from secondlaw.reports.backtest_words import (
     steps_words,
 )
 from secondlaw.reports.notices import warning_box
-from secondlaw.reports.page import frame
+from secondlaw.reports.page import bullets, chart_figure, page
 from secondlaw.reports.tables import table
-from secondlaw.reports.words import count, one_line, tame
-from secondlaw.reports.writing import write_page
+from secondlaw.reports.words import count, one_line
 
-__all__ = ["render_backtest_page", "write_backtest_page"]
+__all__ = ["render_backtest_page"]
 
 MOST_DRAWN = 6
 MOST_ALARMS = 20
@@ -35,26 +33,9 @@ figure.whole figcaption { max-width: 96ch; }
 """
 
 
-def write_backtest_page(found: Backtest, path: str | Path, *, created: datetime, version: str) -> Path:
-    """Write a backtest as one HTML file, replacing an older one in a single step.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be written.
-    InvalidInput
-        If `created` has no zone.
-    """
-    return write_page(render_backtest_page(found, created=created, version=version), path)
-
-
 def render_backtest_page(found: Backtest, *, created: datetime, version: str) -> str:
     """Return a backtest as HTML, without script and external resources."""
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
-    source = one_line(found.source, 120)
     parts = [
-        f'<header><p class="eyebrow">Backtest · {escape(source)}</p></header>',
         f"<h1>{escape(headline(found))}</h1>",
         _verdict(found),
         warning_box(found.warnings),
@@ -62,10 +43,14 @@ def render_backtest_page(found: Backtest, *, created: datetime, version: str) ->
         _alarms(found),
         _budgets(found),
         _trials(found),
-        _methods(found),
-        _footer(found, created, version),
+        _methods(),
     ]
-    return frame(escape(f"Backtest: {source}"), [part.replace("-&gt;", "→") for part in parts], style=STYLE)
+    made = [
+        f"seed {found.seed}", f"detector {found.plan.detector}", f"taxonomy “{one_line(found.taxonomy.name)}”",
+        f"input {one_line(found.source, 200)}",
+    ]  # fmt: skip
+    arrows = [part.replace("-&gt;", "→") for part in parts]
+    return page("Backtest", arrows, about=found.source, created=created, version=version, made=made, style=STYLE)
 
 
 def _verdict(found: Backtest) -> str:
@@ -77,16 +62,7 @@ def _verdict(found: Backtest) -> str:
     silence = silence_line(found)
     lines += [f"{silence}."] if silence else []
     lines += [alarm_head(alarm, found) + "." for alarm in found.alarms[:3]]
-    items = "".join(f"<li>{escape(tame(line))}</li>" for line in lines)
-    return f'<section class="verdict"><ul>{items}</ul></section>'
-
-
-def _figure(title: str, caption: str, specification: dict[str, object], key: str, *, whole: bool) -> str:
-    from secondlaw.reports.svg import svg_of
-
-    drawn = svg_of(specification, prefix=f"chart-{key}", title=title, description=caption)
-    kind = ' class="whole"' if whole else ""
-    return f"<figure{kind}><h3>{escape(title)}</h3>{drawn}<figcaption>{escape(tame(caption))}</figcaption></figure>"
+    return f'<section class="verdict">{bullets(lines)}</section>'
 
 
 def _series(found: Backtest) -> str:
@@ -102,7 +78,8 @@ def _series(found: Backtest) -> str:
             log_scale=found.plan.is_guaranteed,
             score=None if found.plan.score is None else found.plan.score.name,
         )
-        parts.append(_figure(one_line(str(one.key)), _caption(one, found), drawn, f"series-{place}", whole=True))
+        name, caption = one_line(str(one.key)), _caption(one, found)
+        parts.append(chart_figure(f"chart-series-{place}", name, caption, drawn, kind="whole"))
     more = len(found.series) - MOST_DRAWN
     if more > 0:
         parts.append(f"<p>{count(more, 'more')} series: see the machine-readable output (--json).</p>")
@@ -148,8 +125,8 @@ def _alarms(found: Backtest) -> str:
         return ""
     parts = []
     for alarm in found.alarms[:MOST_ALARMS]:
-        items = "".join(f"<li>{escape(tame(line))}</li>" for line in alarm_lines(alarm, found))
-        parts.append(f"<h3>{escape(alarm_head(alarm, found))}</h3>" + (f"<ul>{items}</ul>" if items else ""))
+        lines = alarm_lines(alarm, found)
+        parts.append(f"<h3>{escape(alarm_head(alarm, found))}</h3>{bullets(lines) if lines else ''}")
     if len(found.alarms) > MOST_ALARMS:
         parts.append(f"<p>{len(found.alarms) - MOST_ALARMS:,} more alarms: see --json.</p>")
     lead = (
@@ -177,14 +154,14 @@ def _trials(found: Backtest) -> str:
     trials = found.trials
     if not isinstance(trials, Trials) or not trials.sizes:
         return ""
-    from secondlaw.reports.monitor_charts import delay_chart
+    from secondlaw.reports.delay_charts import delay_chart
 
     rows = [
         [
             escape(str(one.injection)),
             escape(detection_words(one.detected)),
             escape(steps_words(one.delay)),
-            escape(_quantiles(one.delays)),
+            escape(delay_words(one.delays)),
             f"{one.runs:,}",
         ]
         for one in trials.sizes
@@ -194,7 +171,7 @@ def _trials(found: Backtest) -> str:
         f"steps. {trials.runs} runs drawn from {trials.pool:,} quiet steps of {one_line(str(trials.series))}, "
         f"{count(trials.block, 'steps')} at a time."
     )
-    drawn = _figure("Delay against size", caption, delay_chart(trials.sizes), "delay", whole=False)
+    drawn = chart_figure("chart-delay", "Delay against size", caption, delay_chart(trials.sizes))
     heads = ("drift", "found", "median delay, steps", "delay, 10 % to 90 %", "runs")
     return (
         "<section><h2>Known drift put into resampled history</h2>"
@@ -202,13 +179,7 @@ def _trials(found: Backtest) -> str:
     )
 
 
-def _quantiles(delays: Sequence[tuple[float, int | None]]) -> str:
-    known = dict(delays)
-    ends = [known.get(0.1), known.get(0.9)]
-    return " to ".join("beyond" if end is None else str(end) for end in ends) if known else ""
-
-
-def _methods(found: Backtest) -> str:
+def _methods() -> str:
     said = [
         ("Replay", "The decisions are those of a live watch: the same code took the same steps in the same order."),
         (
@@ -227,12 +198,3 @@ def _methods(found: Backtest) -> str:
     ]
     items = "".join(f"<dt>{escape(term)}</dt><dd>{escape(words)}</dd>" for term, words in said)
     return f"<section><h2>Methods</h2><dl>{items}</dl></section>"
-
-
-def _footer(found: Backtest, created: datetime, version: str) -> str:
-    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    said = (
-        f"secondlaw {one_line(version, 40)} · {when} · seed {found.seed} · detector {found.plan.detector} · "
-        f"taxonomy “{one_line(found.taxonomy.name)}” · input {one_line(found.source, 200)}"
-    )
-    return f"<footer>{escape(said)}</footer>"

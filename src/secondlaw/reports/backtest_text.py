@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from secondlaw.drift.monitoring_results import Backtest, Trials
+from secondlaw.drift.injection_results import Trials
+from secondlaw.drift.monitoring_results import Backtest
 from secondlaw.reports.backtest_words import (
     BUDGET_HEADS,
     alarm_head,
     alarm_lines,
     budget_cells,
+    delay_words,
     detection_words,
     headline,
     rows_line,
@@ -97,7 +99,7 @@ def _trials(trials: Trials | Insufficient | None) -> list:  # type: ignore[type-
     if isinstance(trials, Insufficient):
         return [Text(f"No drift was tried: {clip(trials.reason, 300)}.")]
     rows = [
-        [str(one.injection), detection_words(one.detected), steps_words(one.delay), _quantiles(one.delays)]
+        [str(one.injection), detection_words(one.detected), steps_words(one.delay), delay_words(one.delays)]
         for one in trials.sizes
     ]
     horizon = trials.sizes[0].horizon if trials.sizes else 0
@@ -110,9 +112,3 @@ def _trials(trials: Trials | Insufficient | None) -> list:  # type: ignore[type-
         _table(("drift", "found", "median delay, steps", "delay, 10 % to 90 %"), rows),
         Text(said, style="dim"),
     ]
-
-
-def _quantiles(delays: Sequence[tuple[float, int | None]]) -> str:
-    known = dict(delays)
-    ends = [known.get(0.1), known.get(0.9)]
-    return " to ".join("beyond" if end is None else str(end) for end in ends) if known else ""

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from secondlaw.drift.attribution_results import Attribution, PartChange
+from secondlaw.drift.injection_results import Budget
 from secondlaw.drift.monitoring_mix import RECENT
-from secondlaw.drift.monitoring_results import Alarm, Backtest, Budget
+from secondlaw.drift.monitoring_results import Alarm, Backtest
 from secondlaw.reports.words import clip, count, interval, joined, level, number, one_line, p_value
 from secondlaw.statistics.change_point import ChangePoint
 from secondlaw.types import Estimate, Insufficient, Measured
@@ -15,6 +16,7 @@ __all__ = [
     "alarm_head",
     "alarm_lines",
     "budget_cells",
+    "delay_words",
     "detection_words",
     "headline",
     "rows_line",
@@ -205,6 +207,19 @@ def steps_words(measured: Measured) -> str:
         return "beyond the horizon" if "alarmed within" in measured.reason else clip(measured.reason, 80)
     ends = [f"{end:,.0f}" if math.isfinite(end) else "beyond" for end in (measured.low, measured.high)]
     return f"{measured.value:,.4g} [{ends[0]}, {ends[1]}]"
+
+
+def delay_words(delays: Sequence[tuple[float, int | None]]) -> str:
+    """Return the delays that 10 and 90 % of the runs stay below, from (quantile, steps) pairs.
+
+    Examples
+    --------
+    >>> delay_words([(0.1, 3), (0.5, 9), (0.9, None)])
+    '3 to beyond'
+    """
+    known = dict(delays)
+    ends = [known.get(0.1), known.get(0.9)]
+    return " to ".join("beyond" if end is None else str(end) for end in ends) if known else ""
 
 
 def _label(found: Backtest, alarm: Alarm, step: float | None) -> str:

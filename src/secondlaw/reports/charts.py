@@ -1,14 +1,15 @@
 """Panels as Vega-Lite specifications, made by Altair; names stand beside the lines, missing numbers stay gaps."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
-from secondlaw.reports.look import CHARACTER, COLORS, DASHES, FONT, HEIGHT, INK, SYMBOLS, WIDTH, category_colors
+from secondlaw.reports.base_charts import Axes, chart_of, finished, named_ticks
+from secondlaw.reports.look import CHARACTER, COLORS, DASHES, HEIGHT, INK, SYMBOLS, WIDTH, category_colors
 from secondlaw.reports.series import Bar, DotPanel, LinePanel, Point, Series, SharePanel, every, spread, thinned, ticks
 from secondlaw.reports.words import one_line
 
@@ -18,24 +19,6 @@ MOST_MARKED = 30
 MOST_BARS = 24
 MOST_STACKED = 400
 Layers = list[alt.Chart]
-
-
-@dataclass(frozen=True, slots=True)
-class Axes:
-    """The two axes that all layers of a chart share: as channels for any field."""
-
-    x_axis: alt.Axis
-    x_scale: alt.Scale
-    y_axis: alt.Axis
-    y_scale: alt.Scale
-
-    def x(self, name: str = "x") -> alt.X:
-        """Return the horizontal channel for a field."""
-        return alt.X(f"{name}:Q", axis=self.x_axis, scale=self.x_scale)
-
-    def y(self, name: str = "y") -> alt.Y:
-        """Return the vertical channel for a field."""
-        return alt.Y(f"{name}:Q", axis=self.y_axis, scale=self.y_scale)
 
 
 def draw(panel: LinePanel | DotPanel | SharePanel) -> dict[str, Any]:
@@ -48,32 +31,13 @@ def draw(panel: LinePanel | DotPanel | SharePanel) -> dict[str, Any]:
     True
     """
     with debug_mode(False):  # checking every part against the schema takes longer than drawing; the tests check
-        return _specification(panel)
-
-
-def _specification(panel: LinePanel | DotPanel | SharePanel) -> dict[str, Any]:
-    if isinstance(panel, LinePanel):
-        layers, width, height = _lines(panel)
-    elif isinstance(panel, DotPanel):
-        layers, width, height = _dots(panel)
-    else:
-        layers, width, height = _shares(panel)
-    axis = alt.AxisConfig(
-        labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK, titlePadding=6,
-        gridColor="#e6e6e6", domainColor="#888888", tickColor="#888888", labelFlush=False,
-    )  # fmt: skip
-    config = alt.Config(
-        aria=False, font=FONT, background="white", padding=4, axis=axis, view=alt.ViewConfig(stroke="transparent")
-    )
-    chart = alt.layer(*layers).properties(width=width, height=height, config=config)
-    if panel.title:
-        title = alt.TitleParams(one_line(panel.title, 52), anchor="start", fontSize=13, offset=8, color=INK)
-        chart = chart.properties(title=title)
-    return dict(chart.to_dict(validate=False))
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
+        if isinstance(panel, LinePanel):
+            layers, width, height = _lines(panel)
+        elif isinstance(panel, DotPanel):
+            layers, width, height = _dots(panel)
+        else:
+            layers, width, height = _shares(panel)
+        return finished(layers, width, height, title=panel.title, flush=False)
 
 
 def _rows(points: Sequence[Point], across: str = "x") -> list[dict[str, Any]]:
@@ -124,7 +88,7 @@ def _one_series(series: Series, axes: Axes) -> Layers:
         if len(run) == 1:
             lonely.append(run[0])
             continue
-        base = _chart(_rows(run))
+        base = chart_of(_rows(run))
         if series.has_band:
             band = base.mark_area(color=color, opacity=0.16, clip=True)
             layers.append(band.encode(x=axes.x(), y=axes.y("low"), y2="high:Q"))
@@ -133,25 +97,25 @@ def _one_series(series: Series, axes: Axes) -> Layers:
         )
         layers.append(line.encode(x=axes.x(), y=axes.y()))
     if lonely:
-        whisker = _chart(_rows(lonely)).mark_rule(color=color, strokeWidth=1.5, clip=True)
+        whisker = chart_of(_rows(lonely)).mark_rule(color=color, strokeWidth=1.5, clip=True)
         layers.append(whisker.encode(x=axes.x(), y=axes.y("low"), y2="high:Q"))
     marked = [series.points[place] for place in every(range(len(series.points)), 7 if dense else MOST_MARKED)]
     marked += [point for point in lonely if dense and point not in marked]
     fill = color if series.has_band else "white"
-    marks = _chart(_rows(marked)).mark_point(shape=SYMBOLS[look], size=42, fill=fill, stroke=color, opacity=1)
+    marks = chart_of(_rows(marked)).mark_point(shape=SYMBOLS[look], size=42, fill=fill, stroke=color, opacity=1)
     return [*layers, marks.encode(x=axes.x(), y=axes.y())]
 
 
 def _gap_marks(gaps: Sequence[int], floor: float, axes: Axes) -> Layers:
     if not gaps:
         return []
-    chart = _chart([{"x": step, "y": floor} for step in sorted(set(gaps))])
+    chart = chart_of([{"x": step, "y": floor} for step in sorted(set(gaps))])
     marks = chart.mark_point(shape="cross", angle=45, size=40, filled=True, color="#777777", opacity=1)
     return [marks.encode(x=axes.x(), y=axes.y())]
 
 
 def _reference(reference: tuple[float, str], axes: Axes) -> Layers:
-    chart = _chart([{"y": reference[0], "text": reference[1]}])
+    chart = chart_of([{"y": reference[0], "text": reference[1]}])
     rule = chart.mark_rule(color="#777777", strokeDash=[4, 3]).encode(y=axes.y())
     text = chart.mark_text(align="left", baseline="bottom", dx=4, dy=-3, color="#555555", fontSize=11)
     return [rule, text.encode(x=alt.value(0), y=axes.y(), text="text:N")]
@@ -166,7 +130,7 @@ def _line_labels(
     pixels = spread([HEIGHT * (high - end) / (high - low) for end in ends], gap=14, low=4, high=HEIGHT - 4)
     layers = []
     for (series, label), pixel in zip(named, pixels, strict=True):
-        chart = _chart([{"y": high - pixel * (high - low) / HEIGHT, "text": label}])
+        chart = chart_of([{"y": high - pixel * (high - low) / HEIGHT, "text": label}])
         color = COLORS[series.style % len(COLORS)]
         text = chart.mark_text(align="left", baseline="middle", fontSize=12, fontWeight="bold", color=color)
         layers.append(text.encode(x=alt.value(width + 6), y=axes.y(), text="text:N"))
@@ -183,14 +147,14 @@ def _dots(panel: DotPanel) -> tuple[Layers, int, int]:
         x_axis=alt.Axis(title=panel.x_title, tickCount=5, format="~%" if panel.is_share else "~g"),
         x_scale=alt.Scale(domain=[low - room if low < 0 else 0.0, high + room], nice=False, zero=False),
         y_axis=alt.Axis(
-            title=None, values=list(range(len(labels))), labelExpr=_named_ticks(labels), grid=False, ticks=False,
+            title=None, values=list(range(len(labels))), labelExpr=named_ticks(labels), grid=False, ticks=False,
             domain=False, labelLimit=0, labelPadding=8,
         ),
         y_scale=alt.Scale(domain=[len(labels) - 0.5, -0.5], nice=False, zero=False),
     )  # fmt: skip
     layers: Layers = []
     if panel.has_zero_line:
-        layers.append(_chart([{"x": 0.0}]).mark_rule(color="#555555").encode(x=axes.x()))
+        layers.append(chart_of([{"x": 0.0}]).mark_rule(color="#555555").encode(x=axes.x()))
     for place, (_, style, point) in enumerate(panel.rows):
         layers += _dot_row(place, style, point, axes)
     return layers, WIDTH - 36 - int(CHARACTER * max(map(len, labels))), max(66, 30 * len(labels))
@@ -198,11 +162,11 @@ def _dots(panel: DotPanel) -> tuple[Layers, int, int]:
 
 def _dot_row(place: int, style: int, point: Point | None, axes: Axes) -> Layers:
     if point is None:
-        chart = _chart([{"y": place, "text": "no number"}])
+        chart = chart_of([{"y": place, "text": "no number"}])
         mark = chart.mark_text(align="left", color="#666666", fontStyle="italic", fontSize=11.5)
         return [mark.encode(x=alt.value(6), y=axes.y(), text="text:N")]
     look = style % len(COLORS)
-    chart = _chart([{"place": place, "x": point.value, "low": point.low, "high": point.high}])
+    chart = chart_of([{"place": place, "x": point.value, "low": point.low, "high": point.high}])
     rule = chart.mark_rule(color=COLORS[look], strokeWidth=2.5, clip=True)
     mark = chart.mark_point(shape=SYMBOLS[look], size=70, filled=True, color=COLORS[look], opacity=1)
     return [
@@ -235,15 +199,9 @@ def _shares(panel: SharePanel) -> tuple[Layers, int, int]:
 def _name_axis(names: Sequence[str]) -> alt.Axis:
     angle = -35 if len(names) > 4 else 0
     return alt.Axis(
-        title=None, values=list(range(len(names))), labelExpr=_named_ticks(names), labelAngle=angle, labelLimit=0,
+        title=None, values=list(range(len(names))), labelExpr=named_ticks(names), labelAngle=angle, labelLimit=0,
         grid=False, ticks=False, labelPadding=6,
     )  # fmt: skip
-
-
-def _named_ticks(names: Sequence[str]) -> str:
-    """Return the Vega expression that writes a name for each whole number from 0 on."""
-    quoted = [name.replace("\\", "\\\\").replace("'", "\\'") for name in names]
-    return " : ".join(f"datum.value == {place} ? '{name}'" for place, name in enumerate(quoted)) + " : ''"
 
 
 def _one_share(points: Sequence[Point], gaps: Sequence[int], color: str, axes: Axes) -> Layers:
@@ -254,11 +212,11 @@ def _one_share(points: Sequence[Point], gaps: Sequence[int], color: str, axes: A
             for row in _rows(points)
             if row["low"] < row["high"]
         ]
-        bars = _chart(rows).mark_rect(color=color, stroke="white", strokeWidth=0.7, opacity=1)
+        bars = chart_of(rows).mark_rect(color=color, stroke="white", strokeWidth=0.7, opacity=1)
         return [bars.encode(x=axes.x("left"), x2="right:Q", y=axes.y("low"), y2="high:Q")]
     layers = []
     for run in Series("", 0, tuple(points), tuple(gaps)).runs():
-        area = _chart(_rows(run)).mark_area(color=color, stroke="white", strokeWidth=0.7, opacity=1)
+        area = chart_of(_rows(run)).mark_area(color=color, stroke="white", strokeWidth=0.7, opacity=1)
         layers.append(area.encode(x=axes.x(), y=axes.y("low"), y2="high:Q"))
     return layers
 
@@ -272,7 +230,7 @@ def _share_labels(
         total += last.shares[place]
     layers: Layers = []
     for place, pixel in zip(order, spread(middles, gap=15, low=4, high=HEIGHT - 4), strict=True):
-        chart = _chart([{"y": 1.0 - pixel / HEIGHT, "text": labels[place]}])
+        chart = chart_of([{"y": 1.0 - pixel / HEIGHT, "text": labels[place]}])
         square = chart.mark_point(shape="square", size=60, filled=True, color=colors[place], opacity=1)
         text = chart.mark_text(align="left", baseline="middle", dx=9, fontSize=12, color=INK)
         x = alt.value(width + 8)

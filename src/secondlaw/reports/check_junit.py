@@ -1,20 +1,14 @@
 """``check`` as JUnit XML: one test case a check, its numbers as properties."""
 
-from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from collections.abc import Sequence
 
 from secondlaw.drift.check_results import CheckResult
-from secondlaw.reports.words import tame
+from secondlaw.reports.junit import Case, junit_document
 from secondlaw.types import Estimate
 
 __all__ = ["check_junit", "failed_junit"]
 
 SUITE = "secondlaw check"
-ELEMENT = {"drift": "failure", "inconclusive": "error", "no-data": "error"}
-"""Only *pass* is green: a check that could not decide must not look like one that passed."""
-
-Case = tuple[str, str, str, Mapping[str, object]]
-"""Name, verdict, message, properties."""
 
 
 def check_junit(found: CheckResult) -> str:
@@ -38,9 +32,8 @@ def check_junit(found: CheckResult) -> str:
     if found.tested is not None:
         shared |= {"kind": found.tested.kind, "matched": found.tested.matched, "dealt": found.tested.dealt}
     if found.verdict == "no-data":
-        return _document(
-            [(name, "no-data", found.message, {}) for name in found.settings.get("on", ("check",))], shared
-        )
+        checks = found.settings.get("on", ("check",))
+        return junit_document(SUITE, [(name, "no-data", found.message, {}) for name in checks], shared)
     cases: list[Case] = []
     for one in found.checks:
         numbers: dict[str, object] = {"p_value": one.p_value, "adjusted_p": one.adjusted_p}
@@ -48,7 +41,7 @@ def check_junit(found: CheckResult) -> str:
             numbers |= {"change": one.change.value, "low": one.change.low, "high": one.change.high}
             numbers |= {"level": one.change.level, "unit": one.change.unit, one.change.n_unit: one.change.n}
         cases.append((one.name, one.verdict, one.message, numbers))
-    return _document(cases, shared)
+    return junit_document(SUITE, cases, shared)
 
 
 def failed_junit(checks: Sequence[str], message: str, *, exit_code: int) -> str:
@@ -59,38 +52,4 @@ def failed_junit(checks: Sequence[str], message: str, *, exit_code: int) -> str:
     >>> 'errors="1"' in failed_junit(["entropy"], "no such file", exit_code=13)
     True
     """
-    return _document([(name, "no-data", message, {}) for name in checks], {"exit_code": exit_code})
-
-
-def _document(cases: Sequence[Case], shared: Mapping[str, object]) -> str:
-    elements = [ELEMENT.get(verdict) for _, verdict, _, _ in cases]
-    body = "\n".join(_case(case) for case in cases)
-    counts = f'failures="{elements.count("failure")}" errors="{elements.count("error")}" skipped="0"'
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuite name={quoteattr(SUITE)} tests="{len(cases)}" {counts}>\n'
-        f"{_properties(shared, '  ')}{body}\n</testsuite>\n"
-    )
-
-
-def _case(case: Case) -> str:
-    name, verdict, message, numbers = case
-    said, element = tame(message), ELEMENT.get(verdict)
-    if element is None:
-        inner = f"    <system-out>{escape(said)}</system-out>"
-    else:
-        inner = f'    <{element} type="{verdict}" message={quoteattr(said)}>{escape(said)}</{element}>'
-    opened = f"  <testcase classname={quoteattr(SUITE)} name={quoteattr(tame(name))}>"
-    return f"{opened}\n{_properties(numbers, '    ')}{inner}\n  </testcase>"
-
-
-def _properties(values: Mapping[str, object], indent: str) -> str:
-    shown = [(name, value) for name, value in values.items() if value is not None]
-    if not shown:
-        return ""
-    lines = [f"{indent}  <property name={quoteattr(n)} value={quoteattr(tame(_word(v)))}/>" for n, v in shown]
-    return "\n".join([f"{indent}<properties>", *lines, f"{indent}</properties>\n"])
-
-
-def _word(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return junit_document(SUITE, [(name, "no-data", message, {}) for name in checks], {"exit_code": exit_code})

@@ -1,35 +1,20 @@
 """``check`` as one self-contained HTML page: the verdict, both runs' shares side by side, the changes, what moved."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
-from pathlib import Path
 
 from secondlaw.drift.check_results import CheckResult
-from secondlaw.errors import InvalidInput
 from secondlaw.reports.check_text import FEW, SAID, change_words, how_tested
-from secondlaw.reports.page import frame
+from secondlaw.reports.notices import warning_box
+from secondlaw.reports.page import bullets, chart_figure, page
 from secondlaw.reports.series import DotPanel, Point
-from secondlaw.reports.svg import svg_of
 from secondlaw.reports.tables import entry, table
-from secondlaw.reports.words import count, level, one_line, p_value, tame
-from secondlaw.reports.writing import write_page
+from secondlaw.reports.words import count, level, one_line, p_value
 from secondlaw.types import Estimate
 
-__all__ = ["render_check_page", "write_check_page"]
+__all__ = ["render_check_page"]
 
 TITLE = "Check of two runs"
-
-
-def write_check_page(found: CheckResult, path: str | Path, *, created: datetime, version: str) -> Path:
-    """Write a result as one HTML file, replacing an older one in a single step; see :func:`render_check_page`.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be written.
-    """
-    return write_page(render_check_page(found, created=created, version=version), path)
 
 
 def render_check_page(found: CheckResult, *, created: datetime, version: str) -> str:
@@ -49,27 +34,17 @@ def render_check_page(found: CheckResult, *, created: datetime, version: str) ->
     InvalidInput
         If `created` has no zone.
     """
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
     said = [one.message for one in found.checks] or [found.message]
-    body = [
-        f'<header><p class="eyebrow">{TITLE}</p></header>',
+    parts = [
         f"<h1>{escape(SAID[found.verdict])}</h1>",
-        f'<section class="verdict">{_list(said)}{_sides(found)}</section>',
+        f'<section class="verdict">{bullets(said)}{_sides(found)}</section>',
+        warning_box(found.warnings),
     ]
-    if found.warnings:
-        body.append(f'<div class="warnings"><h2>Before you read on</h2>{_list(found.warnings)}</div>')
     if found.checks:
-        body.append(f'<div class="figures">{_shares(found)}{_changes(found)}</div>')
-        body += [_change_table(found), _mix(found), _moved(found)]
-    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        parts.append(f'<div class="figures">{_shares(found)}{_changes(found)}</div>')
+        parts += [_change_table(found), _mix(found), _moved(found)]
     settings = ", ".join(f"{name} {value}" for name, value in found.settings.items() if value is not None)
-    body.append(f"<footer>{escape(tame(f'secondlaw {one_line(version, 40)} · {when} · {settings}'))}</footer>")
-    return frame(TITLE, body)
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(tame(text[:600]))}</li>" for text in sentences) + "</ul>"
+    return page(TITLE, parts, created=created, version=version, made=[settings] if settings else [])
 
 
 def _sides(found: CheckResult) -> str:
@@ -84,14 +59,10 @@ def _sides(found: CheckResult) -> str:
     return f'<p class="lead">{"<br>".join(escape(line) for line in lines)}</p>'
 
 
-def _figure(title: str, caption: str, panel: DotPanel, prefix: str) -> str:
+def _figure(key: str, title: str, caption: str, panel: DotPanel) -> str:
     from secondlaw.reports.charts import draw
 
-    picture = svg_of(draw(panel), prefix=prefix, title=title, description=caption)
-    return (
-        f'<figure><h3>{escape(title)}</h3><div class="panels">{picture}</div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
+    return chart_figure(key, title, caption, draw(panel))
 
 
 def _shares(found: CheckResult) -> str:
@@ -108,7 +79,7 @@ def _shares(found: CheckResult) -> str:
                 )
             )
     said = f"● {names[0]}, ■ {names[1]}; {level(float(found.settings['level']))} intervals."
-    return _figure("Shares of both runs", said, DotPanel("", "share", tuple(rows), is_share=True), "shares")
+    return _figure("shares", "Shares of both runs", said, DotPanel("", "share", tuple(rows), is_share=True))
 
 
 def _changes(found: CheckResult) -> str:
@@ -119,7 +90,7 @@ def _changes(found: CheckResult) -> str:
             rows.append((one_line(name.removeprefix("category:"), 20), 0, point))
     said = f"Candidate less base, {level(float(found.settings['level']))} intervals; on the line: no change."
     panel = DotPanel("", "change of the share", tuple(rows), has_zero_line=True, is_share=True)
-    return _figure("What changed", said, panel, "changes")
+    return _figure("changes", "What changed", said, panel)
 
 
 def _change_table(found: CheckResult) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
-from altair.utils.schemapi import debug_mode
 
 from secondlaw.behavior.classifiers.evaluation import Slice
-from secondlaw.reports.look import COLORS, FONT, INK, SYMBOLS
+from secondlaw.reports.base_charts import chart_of, finished, named_ticks
+from secondlaw.reports.look import COLORS, INK, SYMBOLS
 from secondlaw.reports.words import one_line
 
 __all__ = ["Curve", "curve_chart", "heat_map"]
@@ -58,9 +58,7 @@ def heat_map(one: Slice, title: str) -> dict[str, Any]:
                     "bottom": i + 0.5,
                 }
             )
-    ticks = " : ".join(f"datum.value == {k} ? {_quoted(name)}" for k, name in enumerate(names)) + " : ''"
-    most = len(names) - 0.5
-    most = len(names) - 0.5
+    ticks, most = named_ticks(names), len(names) - 0.5
     places = list(range(len(names)))
     across = alt.Axis(
         title="the classifier's category",
@@ -74,7 +72,7 @@ def heat_map(one: Slice, title: str) -> dict[str, Any]:
     )
     down = alt.Axis(title="category by people", labelExpr=ticks, values=places, grid=False, ticks=False, domain=False)
     x_scale, y_scale = alt.Scale(domain=[-0.5, most], nice=False), alt.Scale(domain=[most, -0.5], nice=False)
-    base = alt.Chart(alt.InlineData(values=cells))
+    base = chart_of(cells)
     rects = base.mark_rect(stroke="#cccccc", strokeWidth=0.8).encode(
         x=alt.X("left:Q", axis=across, scale=x_scale),
         x2="right:Q",
@@ -86,7 +84,7 @@ def heat_map(one: Slice, title: str) -> dict[str, Any]:
     inks = alt.Color("ink:N", scale=None)
     percent = base.mark_text(fontSize=12.5, fontWeight="bold", dy=-6).encode(x=x, y=y, text="percent:N", color=inks)
     counted = base.mark_text(fontSize=10.5, dy=9).encode(x=x, y=y, text="count:N", color=inks)
-    return _finished([rects, percent, counted], CELL * len(names), CELL * len(names), title)
+    return finished([rects, percent, counted], CELL * len(names), CELL * len(names), title=title, flush=False)
 
 
 def curve_chart(
@@ -129,13 +127,13 @@ def curve_chart(
     layers: list[alt.Chart] = []
     if diagonal:
         ends = [{"x": max(x[0], y[0]), "y": max(x[0], y[0])}, {"x": min(x[1], y[1]), "y": min(x[1], y[1])}]
-        layers.append(_chart(ends).mark_line(color="#999999", strokeDash=[4, 3]).encode(x=at("x"), y=of("y")))
+        layers.append(chart_of(ends).mark_line(color="#999999", strokeDash=[4, 3]).encode(x=at("x"), y=of("y")))
     if level is not None:
-        layers.append(_chart([{"y": level}]).mark_rule(color="#999999", strokeDash=[4, 3]).encode(y=of("y")))
+        layers.append(chart_of([{"y": level}]).mark_rule(color="#999999", strokeDash=[4, 3]).encode(y=of("y")))
     for curve in curves:
         color = COLORS[curve.style % len(COLORS)]
         rows = [{"x": a, "y": b, "low": c, "high": d} for a, b, c, d in curve.points]
-        base = _chart(rows)
+        base = chart_of(rows)
         layers.append(
             base.mark_rule(color=color, strokeWidth=1.2, opacity=0.55, clip=True).encode(
                 x=at("x"), y=of("low"), y2="high:Q"
@@ -145,37 +143,4 @@ def curve_chart(
         mark = base.mark_point(shape=SYMBOLS[curve.style % len(SYMBOLS)], size=34, filled=True, color=color, opacity=1)
         layers.append(mark.encode(x=at("x"), y=of("y")))
     width, height = (SIDE, SIDE) if square else (WIDE, HIGH)
-    return _finished(layers, width, height, title)
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _finished(layers: list[alt.Chart], width: int, height: int, title: str) -> dict[str, Any]:
-    axis = alt.AxisConfig(
-        labelFontSize=11.5,
-        titleFontSize=12,
-        titleFontWeight="normal",
-        titleColor=INK,
-        labelColor=INK,
-        titlePadding=6,
-        gridColor="#e6e6e6",
-        domainColor="#888888",
-        tickColor="#888888",
-        labelFlush=False,
-    )
-    config = alt.Config(
-        aria=False, font=FONT, background="white", padding=4, axis=axis, view=alt.ViewConfig(stroke="transparent")
-    )
-    with debug_mode(False):  # as in charts.py: the tests check the schema
-        chart = alt.layer(*layers).properties(width=width, height=height, config=config)
-        if title:
-            said = alt.TitleParams(one_line(title, 60), anchor="start", fontSize=13, offset=8, color=INK)
-            chart = chart.properties(title=said)
-        return dict(chart.to_dict(validate=False))
+    return finished(layers, width, height, title=title, flush=False)

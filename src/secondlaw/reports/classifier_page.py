@@ -1,49 +1,27 @@
 """An evaluation as one self-contained HTML page: pictures as static SVG, no script, nothing fetched."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
-from pathlib import Path
 
 from secondlaw.behavior.classifiers.evaluation import Evaluation, Intents, Slice
-from secondlaw.errors import InvalidInput
 from secondlaw.reports.classifier_charts import Curve, curve_chart, heat_map
-from secondlaw.reports.classifier_words import WAYS, headline, limits, named
-from secondlaw.reports.page import frame
+from secondlaw.reports.classifier_tables import evaluation_tables
+from secondlaw.reports.classifier_words import WAYS, headline, limits
+from secondlaw.reports.notices import warning_box
+from secondlaw.reports.page import bullets, chart_figure, figure, page
 from secondlaw.reports.series import DotPanel, Point
 from secondlaw.reports.svg import svg_of
-from secondlaw.reports.tables import entry, table
-from secondlaw.reports.words import level, one_line, tame
-from secondlaw.reports.writing import write_page
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.reports.words import level, one_line
+from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["Part", "render_classifier_page", "write_classifier_page"]
+__all__ = ["Part", "render_classifier_page"]
 
 MOST_DOTS = 24
 SMALL = "display: grid; grid-template-columns: repeat(auto-fill, minmax(215px, 1fr)); gap: 10px 18px;"
 """Look of small multiples."""
 Part = tuple[str, Evaluation | Insufficient]
 """A heading and what stands below it."""
-
-
-def write_classifier_page(
-    parts: Sequence[Part],
-    path: str | Path,
-    *,
-    created: datetime,
-    version: str,
-    warnings: Sequence[str] = (),
-    title: str = "Classifier report",
-) -> Path:
-    """Write evaluations as one HTML file, replacing an older one in a single step. See :func:`render_classifier_page`.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be written.
-    """
-    page = render_classifier_page(parts, created=created, version=version, warnings=warnings, title=title)
-    return write_page(page, path)
 
 
 def render_classifier_page(
@@ -72,14 +50,8 @@ def render_classifier_page(
     InvalidInput
         If `created` has no zone.
     """
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
-    body = [f'<header><p class="eyebrow">{escape(one_line(title, 120))}</p></header>']
     shown = [found for _, found in parts if isinstance(found, Evaluation)]
-    body += _first(parts, shown)
-    if warnings:
-        said = "".join(f"<li>{escape(tame(text[:400]))}</li>" for text in warnings)
-        body.append(f'<div class="warnings"><h2>Before you read on</h2><ul>{said}</ul></div>')
+    body = [*_first(parts, shown), warning_box(warnings)]
     for number, (heading, found) in enumerate(parts):
         if heading:
             body.append(f"<h2>{escape(heading)}</h2>")
@@ -87,20 +59,14 @@ def render_classifier_page(
             body.append(f'<p class="none">{escape(found.reason)}</p>')
         else:
             body.append(_part(found, f"p{number}", alone=not heading))
+    made: list[str] = []
     if shown:
-        body.append(f"<section><h2>Limits</h2>{_list(limits(shown[0]))}</section>")
         one = shown[0]
-        when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        said = (
-            f"secondlaw {one_line(version, 40)} · {when} · seed {one.seed} · {one.resamples:,} resamples · "
-            f"{level(one.level)} intervals · taxonomy “{one_line(one.taxonomy.name)}”"
-        )
-        body.append(f"<footer>{escape(said)}</footer>")
-    return frame(escape(one_line(title, 120)), body, style=f"figure.small .panels {{ {SMALL} }}\n")
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(tame(text[:600]))}</li>" for text in sentences) + "</ul>"
+        body.append(f"<section><h2>Limits</h2>{bullets(limits(one))}</section>")
+        made = [f"seed {one.seed}", f"{one.resamples:,} resamples", f"{level(one.level)} intervals"]
+        made.append(f"taxonomy “{one_line(one.taxonomy.name)}”")
+    style = f"figure.small .panels {{ {SMALL} }}\n"
+    return page(title, body, created=created, version=version, made=made, style=style)
 
 
 def _first(parts: Sequence[Part], shown: Sequence[Evaluation]) -> list[str]:
@@ -118,7 +84,7 @@ def _first(parts: Sequence[Part], shown: Sequence[Evaluation]) -> list[str]:
     said = [f"<h1>{escape(head)}</h1>"]
     if flags:
         said.append(
-            f'<section class="verdict"><h3>Helpful answers taken for each other</h3>{_list(flags)}'
+            f'<section class="verdict"><h3>Helpful answers taken for each other</h3>{bullets(flags)}'
             "<p>Above 5 % the paper (arXiv 2512.03047) asks for a look at the classifier; the misaligned share "
             "read off such labels needs its correction.</p></section>"
         )
@@ -135,15 +101,7 @@ def _part(found: Evaluation, prefix: str, *, alone: bool) -> str:
         _coverage(whole, prefix),
     ]
     drawn = "".join(filter(None, pictures))
-    return f'<section>{lead}<div class="figures">{drawn}</div></section>{_tables(found, whole)}'
-
-
-def _figure(title: str, caption: str, drawn: Sequence[str], *, kind: str = "") -> str:
-    kind = f' class="{kind}"' if kind else ""
-    return (
-        f'<figure{kind}><h3>{escape(title)}</h3><div class="panels">{"".join(drawn)}</div>'
-        f"<figcaption>{escape(tame(caption))}</figcaption></figure>"
-    )
+    return f'<section>{lead}<div class="figures">{drawn}</div></section>{evaluation_tables(found, whole)}'
 
 
 def _confusion(found: Evaluation, whole: Sequence[Slice], prefix: str) -> str:
@@ -158,7 +116,7 @@ def _confusion(found: Evaluation, whole: Sequence[Slice], prefix: str) -> str:
         )
         for one in whole
     ]
-    return _figure("What is taken for what", said, drawn, kind="wide" if len(drawn) > 1 else "")
+    return figure("What is taken for what", said, drawn, kind="wide" if len(drawn) > 1 else "")
 
 
 def _by(found: Evaluation, prefix: str) -> list[str]:
@@ -180,8 +138,7 @@ def _by(found: Evaluation, prefix: str) -> list[str]:
         if kept and kept[0][1] == "recorded":
             said = f"Accuracy with {level(found.level)} intervals by prompt."
         panel = DotPanel("", "accuracy", tuple(rows), is_share=True)
-        picture = svg_of(draw(panel), prefix=f"{prefix}-{by}", title=f"Accuracy by {by}", description=said)
-        figures.append(_figure(f"Accuracy by {by}", said, [picture]))
+        figures.append(chart_figure(f"{prefix}-{by}", f"Accuracy by {by}", said, draw(panel)))
     return figures
 
 
@@ -220,7 +177,7 @@ def _calibration(whole: Sequence[Slice], prefix: str) -> list[str]:
             "too sure. Whiskers: intervals by prompt. Categories without a true row are left out."
         )
         if drawn:
-            figures.append(_figure(f"Calibration, {WAYS[one.intent]}", said, drawn, kind="wide small"))
+            figures.append(figure(f"Calibration, {WAYS[one.intent]}", said, drawn, kind="wide small"))
     return figures
 
 
@@ -258,59 +215,4 @@ def _coverage(whole: Sequence[Slice], prefix: str) -> str:
     )
     caption = " ".join(said) + f" Dashed: the accuracy wanted, {100 * target:g} %."
     picture = svg_of(chart, prefix=f"{prefix}-coverage", title="Accuracy against coverage", description=caption)
-    return _figure("When to leave a response to a person", caption, [picture])
-
-
-def _tables(found: Evaluation, whole: Sequence[Slice]) -> str:
-    slices = [
-        [
-            escape(f"{named(one)}, {WAYS[one.intent]}"),
-            f"{one.agreement.n:,} / {one.agreement.groups:,}",
-            *(
-                entry(m, unit=False, reason=False)
-                for m in (one.agreement.accuracy, one.agreement.macro_f1, one.agreement.kappa)
-            ),
-            _worst(one),
-            f"{one.outside:,}",
-        ]
-        for one in found.slices
-    ]
-    heads = ("rows", "n / prompts", "accuracy", "macro-F1", "Cohen's κ", "worst ECE, debiased", "called outside")
-    parts = [f"<details open><summary>All slices</summary>{table(heads, slices)}</details>"]
-    for one in whole:
-        rows = []
-        for place, key in enumerate(one.agreement.classes):
-            numbers: list[Measured | None] = [
-                one.agreement.recall[place],
-                one.agreement.precision[place],
-                one.agreement.f1[place],
-            ]
-            numbers.append(one.calibration.ece_debiased[place] if one.calibration else None)
-            rows.append([escape(one_line(key, 20)), *(entry(m, reason=False) for m in numbers)])
-        named_by = ("category", "recall", "precision", "F1", "ECE, debiased")
-        parts.append(
-            f"<details open><summary>Categories, {WAYS[one.intent]}</summary>{table(named_by, rows)}</details>"
-        )
-    others = [[escape(name), entry(m, unit=False)] for name, m in _others(found, whole)]
-    parts.append(f"<details open><summary>Further numbers</summary>{table(('quantity', 'estimate'), others)}</details>")
-    return "".join(parts)
-
-
-def _worst(one: Slice) -> str:
-    errors = [m for m in (one.calibration.ece_debiased if one.calibration else ()) if isinstance(m, Estimate)]
-    return entry(max(errors, key=lambda m: m.value)) if errors else '<span class="none">no probabilities</span>'
-
-
-def _others(found: Evaluation, whole: Sequence[Slice]) -> list[tuple[str, Measured]]:
-    rows: list[tuple[str, Measured]] = []
-    for one in whole:
-        way = WAYS[one.intent]
-        rows += [(f"{pair}, {way}", m) for pair, m in one.mistaken.items()]
-        if one.calibration is not None:
-            rows.append((f"Brier score, {way}", one.calibration.brier))
-        for name, e in (("prompts", one.entropy_prompts), ("cells of source and model", one.entropy_cells)):
-            if e is not None:
-                rows.append((f"correlation of entropies over {name} (Pearson), {way}", e.pearson))
-                rows.append((f"correlation of entropies over {name} (Spearman), {way}", e.spearman))
-    names = {"fleiss_kappa": "Fleiss' κ among annotators", "krippendorff_alpha": "Krippendorff's α among annotators"}
-    return rows + [(names.get(name, name), m) for name, m in (found.raters or {}).items()]
+    return figure("When to leave a response to a person", caption, [picture])

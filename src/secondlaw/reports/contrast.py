@@ -72,7 +72,7 @@ def contrast_sentences(comparison: Comparison, *, confidence: float) -> tuple[st
     ):
         if isinstance(measured, Estimate):
             amount = f"{number(measured, plus=True, points=points)} {interval(measured, plus=True)}, {p_value(p)}"
-            verdict = _side(sign_of(measured, p, alpha), what, first, second)
+            verdict = _side(sign_of(measured, p, alpha), first, second)
             said.append(f"{what}, {second} − {first}: {amount}: {verdict}.")
     moved = comparison.total_variation
     if isinstance(moved, Estimate):
@@ -86,7 +86,7 @@ def contrast_sentences(comparison: Comparison, *, confidence: float) -> tuple[st
     return tuple(said)
 
 
-def _side(sign: Sign, what: str, first: str, second: str) -> str:
+def _side(sign: Sign, first: str, second: str) -> str:
     if sign == "open":
         return "interval and test disagree, so this is not settled"
     if sign == "none":

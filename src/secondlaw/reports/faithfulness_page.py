@@ -1,22 +1,20 @@
 """Faithfulness as one self-contained HTML page: each answer's sentences by support, and its topics side by side."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
-from pathlib import Path
 
 import numpy as np
 
-from secondlaw.errors import InvalidInput
 from secondlaw.faithfulness import ANSWER, CONTEXT, QUESTION, GroundedSentence, Scored
-from secondlaw.reports.page import frame
+from secondlaw.reports.notices import warning_box
+from secondlaw.reports.page import page
 from secondlaw.reports.tables import entry, table
 from secondlaw.reports.words import clip, count, one_line, p_value, tame
-from secondlaw.reports.writing import write_page
 from secondlaw.statistics import LEVEL
 from secondlaw.types import Estimate
 
-__all__ = ["render_faithfulness_page", "write_faithfulness_page"]
+__all__ = ["render_faithfulness_page"]
 
 TITLE = "Faithfulness of answers"
 MOST_ANSWERS = 100
@@ -55,26 +53,6 @@ article h2 { border: 0; margin: .6rem 0 .3rem; }
 """
 
 
-def write_faithfulness_page(
-    results: Sequence[Scored],
-    path: str | Path,
-    *,
-    source: str,
-    created: datetime,
-    version: str,
-    warnings: Sequence[str] = (),
-) -> Path:
-    """Write results as one HTML file, replacing an older one in a single step; see :func:`render_faithfulness_page`.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be written.
-    """
-    page = render_faithfulness_page(results, source=source, created=created, version=version, warnings=warnings)
-    return write_page(page, path)
-
-
 def render_faithfulness_page(
     results: Sequence[Scored], *, source: str, created: datetime, version: str, warnings: Sequence[str] = ()
 ) -> str:
@@ -97,23 +75,16 @@ def render_faithfulness_page(
     InvalidInput
         If `created` has no zone.
     """
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
     shown = results[:MOST_ANSWERS]
-    body = [
-        f'<header><p class="eyebrow">{TITLE}</p></header>',
+    parts = [
         f"<h1>{escape(count(len(results), 'answers'))} of {escape(one_line(source, 80))}</h1>",
         _reading(),
+        warning_box(warnings),
+        *(_article(one) for one in shown),
     ]
-    if warnings:
-        said = "".join(f"<li>{escape(tame(text[:600]))}</li>" for text in warnings)
-        body.append(f'<div class="warnings"><h2>Before you read on</h2><ul>{said}</ul></div>')
-    body += [_article(one) for one in shown]
     if len(results) > len(shown):
-        body.append(f"<p>{count(len(results) - len(shown), 'more answers')}: see the machine-readable output.</p>")
-    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    body.append(f"<footer>{escape(f'secondlaw {one_line(version, 40)} · {when}')}</footer>")
-    return frame(TITLE, body, style=STYLE)
+        parts.append(f"<p>{count(len(results) - len(shown), 'more answers')}: see the machine-readable output.</p>")
+    return page(TITLE, parts, created=created, version=version, style=STYLE)
 
 
 def _reading() -> str:

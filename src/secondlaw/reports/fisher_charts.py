@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-from altair.utils.schemapi import debug_mode
 
 from secondlaw.alignment.fisher import OverData, Ritz, SpectralDensity
-from secondlaw.reports.look import COLORS, DASHES, FONT, INK, SYMBOLS
+from secondlaw.reports.base_charts import chart_of, finished
+from secondlaw.reports.look import COLORS, DASHES, SYMBOLS
 from secondlaw.types import Estimate
 
 __all__ = ["data_chart", "density_chart", "leading_chart"]
@@ -42,10 +42,10 @@ def density_chart(density: SpectralDensity, *, largest: float) -> dict[str, Any]
     y_scale = alt.Scale(type="log", domain=[floor, max(float(share.max()), 10.0 * floor) * 3.0], nice=False)
     x_axis = alt.Axis(title="eigenvalue", format=".0e", tickCount=5, grid=False)
     y_axis = alt.Axis(title="share of eigenvalues a decade", format=".0e", tickCount=5)
-    line = _chart(rows).mark_line(color=COLORS[0], strokeWidth=1.8)
+    line = chart_of(rows).mark_line(color=COLORS[0], strokeWidth=1.8)
     line = line.encode(x=alt.X("x:Q", axis=x_axis, scale=x_scale), y=alt.Y("y:Q", axis=y_axis, scale=y_scale))
-    mark = _chart([{"x": largest}]).mark_rule(color=COLORS[1], strokeDash=DASHES[1], strokeWidth=1.6)
-    return _finished([line, mark.encode(x=alt.X("x:Q", axis=x_axis, scale=x_scale))], WIDE, HIGH)
+    mark = chart_of([{"x": largest}]).mark_rule(color=COLORS[1], strokeDash=DASHES[1], strokeWidth=1.6)
+    return finished([line, mark.encode(x=alt.X("x:Q", axis=x_axis, scale=x_scale))], WIDE, HIGH)
 
 
 def leading_chart(leading: Sequence[Ritz]) -> dict[str, Any]:
@@ -56,10 +56,10 @@ def leading_chart(leading: Sequence[Ritz]) -> dict[str, Any]:
     ]  # fmt: skip
     x = alt.X("rank:O", axis=alt.Axis(title="rank", labelAngle=0, grid=False))
     y_axis = alt.Axis(title="eigenvalue", tickCount=5, format="~g")
-    base = _chart(rows)
+    base = chart_of(rows)
     rules = base.mark_rule(color=COLORS[0], strokeWidth=1.8).encode(x=x, y=alt.Y("low:Q", axis=y_axis), y2="high:Q")
     points = base.mark_point(shape=SYMBOLS[0], filled=True, size=56, color=COLORS[0], opacity=1)
-    return _finished(
+    return finished(
         [rules, points.encode(x=x, y=alt.Y("value:Q", axis=y_axis, scale=alt.Scale(zero=True)))], WIDE, HIGH
     )
 
@@ -77,26 +77,10 @@ def data_chart(data: OverData) -> dict[str, Any]:
     y = alt.Y("name:N", sort=names, axis=alt.Axis(title=None, grid=False, domain=False))
     axis = alt.Axis(title="largest eigenvalue", tickCount=5, format="~g")
     scale = alt.Scale(zero=True)
-    points = _chart(shown).mark_point(shape=SYMBOLS[0], filled=True, size=64, color=COLORS[0], opacity=1)
+    points = chart_of(shown).mark_point(shape=SYMBOLS[0], filled=True, size=64, color=COLORS[0], opacity=1)
     layers = [points.encode(x=alt.X("value:Q", axis=axis, scale=scale), y=y)]
     if isinstance(found, Estimate):
         ends = [{"name": "these texts", "low": found.low, "high": found.high}]
-        rule = _chart(ends).mark_rule(color=COLORS[0], strokeWidth=1.8)
+        rule = chart_of(ends).mark_rule(color=COLORS[0], strokeWidth=1.8)
         layers.insert(0, rule.encode(x=alt.X("low:Q", axis=axis, scale=scale), x2="high:Q", y=y))
-    return _finished(layers, WIDE, ROW * len(shown))
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _finished(layers: list[alt.Chart], width: int, height: int) -> dict[str, Any]:
-    axis = alt.AxisConfig(
-        labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK, titlePadding=6,
-        gridColor="#e6e6e6", domainColor="#888888", tickColor="#888888",
-    )  # fmt: skip
-    view = alt.ViewConfig(stroke="transparent")
-    config = alt.Config(aria=False, font=FONT, background="white", padding=4, axis=axis, view=view)
-    with debug_mode(False):  # as in charts.py: the tests check the schema
-        chart = alt.layer(*layers).properties(width=width, height=height, config=config)
-        return dict(chart.to_dict(validate=False))
+    return finished(layers, WIDE, ROW * len(shown))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from secondlaw.alignment.fisher import NetworkSpectrum
 from secondlaw.reports.fisher_words import caution_words, data_words, headline, matrix_words, number_rows, pretty
+from secondlaw.reports.terminal import line, plain_table
 from secondlaw.reports.words import one_line, plain_minus, tame
 
 if TYPE_CHECKING:
@@ -15,17 +16,12 @@ __all__ = ["render_fisher_text"]
 def render_fisher_text(found: NetworkSpectrum) -> "RenderableType":
     """Return a spectrum as text for a terminal."""
     from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    def line(text: str, style: str = "") -> Text:
-        return Text(plain_minus(tame(text)), style=style)
 
     spectrum = found.spectrum
-    numbers = Table("quantity", "value", "its interval or error", box=None)
+    numbers = plain_table("quantity", "value", "its interval or error")
     for row in number_rows(spectrum):
         numbers.add_row(*(plain_minus(tame(cell)) for cell in row))
-    leading = Table("eigenvalue", "within", box=None)
+    leading = plain_table("eigenvalue", "within")
     for one in spectrum.largest.leading:
         leading.add_row(pretty(one.value), pretty(one.residual))
     parts: list[RenderableType] = [

@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-from altair.utils.schemapi import debug_mode
 
 from secondlaw.alignment.goals import AgentGoals, GoalInference, PosteriorPath
-from secondlaw.reports.look import COLORS, DASHES, FONT, INK, SYMBOLS
+from secondlaw.reports.base_charts import chart_of, finished
+from secondlaw.reports.look import COLORS, DASHES, INK, SYMBOLS
 from secondlaw.reports.words import one_line
 from secondlaw.types import Estimate
 
@@ -33,7 +33,7 @@ def share_chart(goals: Sequence[str], shares: Sequence[Estimate]) -> dict[str, A
     """
     names = _names(goals)
     rows = [{"goal": n, "value": s.value, "low": s.low, "high": s.high} for n, s in zip(names, shares, strict=True)]
-    base = _chart(rows)
+    base = chart_of(rows)
     x_axis = alt.Axis(title="share of the population", format=".0%", tickCount=5)
     x_scale = alt.Scale(domain=[0, 1], nice=False)
     y = alt.Y("goal:N", sort=names, axis=alt.Axis(title=None, labelLimit=150, grid=False, ticks=False, domain=False))
@@ -43,7 +43,7 @@ def share_chart(goals: Sequence[str], shares: Sequence[Estimate]) -> dict[str, A
     rules = base.mark_rule(color=INK, strokeWidth=1.5).encode(
         x=alt.X("low:Q", axis=x_axis, scale=x_scale), x2="high:Q", y=y
     )
-    return _finished([bars, rules], WIDE, max(60, ROW * 2 * len(rows)))
+    return finished([bars, rules], WIDE, max(60, ROW * 2 * len(rows)))
 
 
 def agent_chart(found: GoalInference) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def agent_chart(found: GoalInference) -> dict[str, Any]:
     colors = [*(COLORS[k] for k in range(len(labels))), *[NONE] * outside]
     height = max(5, min(ROW, 520 // max(1, len(shown))))
     bars = (
-        _chart(rows)
+        chart_of(rows)
         .mark_bar(height=max(3, height - 2))
         .encode(
             x=alt.X("p:Q", stack="zero", scale=alt.Scale(domain=[0, 1], nice=False),
@@ -85,7 +85,7 @@ def agent_chart(found: GoalInference) -> dict[str, Any]:
             order="place:Q",
         )
     )  # fmt: skip
-    return _finished([bars], WIDE, height * len(shown))
+    return finished([bars], WIDE, height * len(shown))
 
 
 def path_chart(path: PosteriorPath, goals: Sequence[str]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def path_chart(path: PosteriorPath, goals: Sequence[str]) -> dict[str, Any]:
     )
     dash = alt.StrokeDash("goal:N", scale=alt.Scale(domain=domain, range=list(DASHES[: len(domain)])), legend=None)
     lines = (
-        _chart(rows)
+        chart_of(rows)
         .mark_line(strokeWidth=1.9)
         .encode(
             x=alt.X(
@@ -121,7 +121,7 @@ def path_chart(path: PosteriorPath, goals: Sequence[str]) -> dict[str, Any]:
             strokeDash=dash,
         )
     )
-    return _finished([lines], WIDE, HIGH)
+    return finished([lines], WIDE, HIGH)
 
 
 def entropy_chart(found: GoalInference, entropy: Estimate) -> dict[str, Any]:
@@ -147,16 +147,16 @@ def entropy_chart(found: GoalInference, entropy: Estimate) -> dict[str, Any]:
     scale = alt.Scale(domain=[0, 1.04 * top], nice=False)
     axis = alt.Axis(title="entropy of goals, nats", tickCount=5)
     y = alt.Y("name:N", sort=names, axis=alt.Axis(title=None, grid=True, ticks=False, domain=False, labelLimit=150))
-    most = _chart([{"top": top}]).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.X("top:Q", scale=scale))
+    most = chart_of([{"top": top}]).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.X("top:Q", scale=scale))
     rules = (
-        _chart(rows[:1])
+        chart_of(rows[:1])
         .mark_rule(color=COLORS[0], strokeWidth=2.2)
         .encode(x=alt.X("low:Q", axis=axis, scale=scale), x2="high:Q", y=y)
     )
-    own = _chart(rows[:1]).mark_point(filled=True, size=70, color=COLORS[0], opacity=1, shape=SYMBOLS[0])
-    others = _chart(rows[1:]).mark_point(filled=False, size=60, color=COLORS[1], opacity=1, shape=SYMBOLS[3])
+    own = chart_of(rows[:1]).mark_point(filled=True, size=70, color=COLORS[0], opacity=1, shape=SYMBOLS[0])
+    others = chart_of(rows[1:]).mark_point(filled=False, size=60, color=COLORS[1], opacity=1, shape=SYMBOLS[3])
     points = [one.encode(x=alt.X("value:Q", axis=axis, scale=scale), y=y) for one in (own, others)]
-    return _finished([most, rules, *points], WIDE, 34 * len(rows))
+    return finished([most, rules, *points], WIDE, 34 * len(rows))
 
 
 def _chosen(agents: Sequence[AgentGoals]) -> list[AgentGoals]:
@@ -177,20 +177,3 @@ def _largest(agents: Sequence[AgentGoals], goals: int) -> list[int]:
 def _names(goals: Sequence[str]) -> list[str]:
     short = [one_line(goal, 24) for goal in goals]
     return [f"{k + 1}. {name}" if short.count(name) > 1 else name for k, name in enumerate(short)]
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _finished(layers: list[alt.Chart], width: int, height: int) -> dict[str, Any]:
-    axis = alt.AxisConfig(
-        labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK, titlePadding=6,
-        gridColor="#e6e6e6", domainColor="#888888", tickColor="#888888",
-    )  # fmt: skip
-    legend = alt.LegendConfig(labelFontSize=11.5, labelColor=INK)
-    view = alt.ViewConfig(stroke="transparent")
-    config = alt.Config(aria=False, font=FONT, background="white", padding=4, axis=axis, legend=legend, view=view)
-    with debug_mode(False):  # as in charts.py: the tests check the schema
-        chart = alt.layer(*layers).properties(width=width, height=height, config=config)
-        return dict(chart.to_dict(validate=False))

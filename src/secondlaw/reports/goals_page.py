@@ -1,37 +1,22 @@
 """Inferred goals as one self-contained HTML page: the population's entropy, its goals, every agent, the checks."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from html import escape
-from pathlib import Path
-from typing import Any
 
 from secondlaw.alignment.goal_entropy import shannon
 from secondlaw.alignment.goals import GoalInference
-from secondlaw.errors import InvalidInput
 from secondlaw.reports.goals_words import beta_words, data_words, headline, verdict_words
-from secondlaw.reports.page import frame
-from secondlaw.reports.svg import svg_of
+from secondlaw.reports.notices import warning_box
+from secondlaw.reports.page import bullets, chart_figure, page, sentence
 from secondlaw.reports.tables import entry, table
 from secondlaw.reports.words import one_line, p_value, reading, tame
-from secondlaw.reports.writing import write_page
 from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["render_goals_page", "write_goals_page"]
+__all__ = ["render_goals_page"]
 
 TITLE = "Goals of agents"
 MOST_ROWS = 200
-
-
-def write_goals_page(found: GoalInference, path: str | Path, *, created: datetime, version: str) -> Path:
-    """Write inferred goals as one HTML file, replacing an older one in a single step; see :func:`render_goals_page`.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be written.
-    """
-    return write_page(render_goals_page(found, created=created, version=version), path)
 
 
 def render_goals_page(found: GoalInference, *, created: datetime, version: str) -> str:
@@ -50,8 +35,6 @@ def render_goals_page(found: GoalInference, *, created: datetime, version: str) 
     InvalidInput
         If `created` has no zone.
     """
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
     said = [verdict_words(found), beta_words(found), f"data: {data_words(found)}"]
     if found.entropies is not None:
         said = [
@@ -59,71 +42,50 @@ def render_goals_page(found: GoalInference, *, created: datetime, version: str) 
             f"difference between agents: {reading(found.entropies.gap)}",
             *said,
         ]
-    body = [
-        f'<header><p class="eyebrow">{TITLE} · {escape(one_line(found.source, 80))}</p></header>',
-        f"<h1>{escape(_sentence('entropy of the goals: ' + headline(found)))}</h1>",
-        f'<section class="verdict">{_list(said)}</section>',
-    ]
-    if found.warnings:
-        body.append(f'<div class="warnings"><h2>Before you read on</h2>{_list(found.warnings)}</div>')
-    body += [
+    parts = [
+        f"<h1>{escape(sentence('entropy of the goals: ' + headline(found)))}</h1>",
+        f'<section class="verdict">{bullets(map(sentence, said))}</section>',
+        warning_box([sentence(one) for one in found.warnings]),
         f'<h2>Who pursues what</h2><div class="figures">{"".join(_figures(found))}</div>',
         _shares(found),
         _naive(found),
         _agents(found),
+        _numbers(found),
+        _limits(found),
     ]
-    body += [_numbers(found), _limits(found)]
-    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    seed = found.settings.get("seed", "not recorded")
-    body.append(f"<footer>{escape(f'secondlaw {one_line(version, 40)} · {when} · seed {seed}')}</footer>")
-    return frame(TITLE, body)
+    made = [f"seed {found.settings.get('seed', 'not recorded')}"]
+    return page(TITLE, parts, about=found.source, created=created, version=version, made=made)
 
 
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}"
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(tame(_sentence(text[:900])))}</li>" for text in sentences) + "</ul>"
-
-
-def _figure(key: str, title: str, caption: str, specification: dict[str, Any]) -> str:
-    picture = svg_of(specification, prefix=f"goals-{key}", title=title, description=caption)
-    return (
-        f'<figure><h3>{escape(title)}</h3><div class="panels">{picture}</div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
-def _figures(found: GoalInference) -> list[str]:
+def _figures(found: GoalInference) -> Iterator[str]:
     from secondlaw.reports.goals_charts import MOST_AGENTS, agent_chart, entropy_chart, path_chart, share_chart
 
-    out = []
     if not isinstance(found.shares, Insufficient):
         caption = "The population's goals. Lines: intervals over agents; agents whom no goal explains are in no share."
-        out.append(_figure("shares", "Goals of the population", caption, share_chart(found.goals, found.shares)))
+        drawn = share_chart(found.goals, found.shares)
+        yield chart_figure("goals-shares", "Goals of the population", caption, drawn)
     if found.naive and isinstance(found.entropy, Estimate):
         caption = (
             "Dot and line: this inference. Open symbols: entropies that take doubt about an agent's goal for a "
             f"difference between agents, or count guesses. Dashed: ln {len(found.goals)}, all goals alike."
         )
-        out.append(_figure("entropy", "What is often reported instead", caption, entropy_chart(found, found.entropy)))
-    drawn = min(MOST_AGENTS, len(found.agents))
+        drawn = entropy_chart(found, found.entropy)
+        yield chart_figure("goals-entropy", "What is often reported instead", caption, drawn)
+    shown = min(MOST_AGENTS, len(found.agents))
     caption = (
-        f"One bar an agent ({drawn:,} of {len(found.agents):,}), from its own trajectories alone, by its most probable "
+        f"One bar an agent ({shown:,} of {len(found.agents):,}), from its own trajectories alone, by its most probable "
         "goal. Grey: none of the goals explains it."
     )
-    out.append(_figure("agents", "Posterior by agent", caption, agent_chart(found)))
+    yield chart_figure("goals-agents", "Posterior by agent", caption, agent_chart(found))
     for number, path in enumerate(found.paths):
         caption = f"Episode {path.episode or '1'}: the posterior after every action, all goals alike at first."
         title = f"As actions come in: agent {one_line(path.agent, 30)}"
-        out.append(_figure(f"path-{number}", title, caption, path_chart(path, found.goals)))
-    return out
+        yield chart_figure(f"goals-path-{number}", title, caption, path_chart(path, found.goals))
 
 
 def _shares(found: GoalInference) -> str:
     if isinstance(found.shares, Insufficient):
-        return f'<p class="notes">{escape(tame(_sentence(found.shares.reason)))}.</p>'
+        return f'<p class="notes">{escape(tame(sentence(found.shares.reason)))}.</p>'
     rows = [[escape(one_line(name, 60)), entry(share)] for name, share in zip(found.goals, found.shares, strict=True)]
     return f"<h2>Goals of the population</h2>{table(('goal', 'share'), rows)}"
 
@@ -177,4 +139,4 @@ def _limits(found: GoalInference) -> str:
     ]
     if not found.switching:
         said.append("every agent has one goal in all its episodes; agents that change it need --switching")
-    return f"<h2>Limits</h2>{_list(said)}"
+    return f"<h2>Limits</h2>{bullets(map(sentence, said))}"

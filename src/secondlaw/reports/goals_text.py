@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from secondlaw.alignment.goal_entropy import shannon
 from secondlaw.alignment.goals import GoalInference
 from secondlaw.reports.goals_words import beta_words, data_words, headline, verdict_words
-from secondlaw.reports.words import interval, number, one_line, plain_minus, reading, tame
-from secondlaw.types import Estimate, Insufficient
+from secondlaw.reports.terminal import bare, line, plain_table
+from secondlaw.reports.words import interval, number, one_line, reading
+from secondlaw.types import Insufficient
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,9 +23,6 @@ def render_goals_text(found: GoalInference) -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
-    def line(text: str, style: str = "") -> Text:
-        return Text(plain_minus(tame(text)), style=style)
-
     parts: list[RenderableType] = [
         line(f"entropy of the goals of {one_line(found.source, 80)}: {headline(found)}", "bold")
     ]
@@ -37,14 +35,15 @@ def render_goals_text(found: GoalInference) -> "RenderableType":
         one = found.convergence
         parts.append(line(f"sampling: R-hat {one.r_hat:.3f}, {one.effective:.0f} effective of {one.draws:,} draws"))
     if not isinstance(found.shares, Insufficient):
-        table = _table("goal", "share of the population", "interval")
+        table = plain_table("goal", "share of the population", "interval")
         for name, share in zip(found.goals, found.shares, strict=True):
             table.add_row(Text(one_line(name, 40)), number(share), interval(share))
         parts.append(table)
     if found.naive:
-        table = _table("not to be used", "nats", "its bias here", "interval")
+        table = plain_table("not to be used", "nats", "its bias here", "interval")
         for naive in found.naive:
-            table.add_row(naive.words, f"{naive.value:.3f}", _plain(naive.bias), interval(naive.bias, minus="-"))
+            bias = bare(naive.bias, plus=True), interval(naive.bias, minus="-")
+            table.add_row(naive.words, f"{naive.value:.3f}", *bias)
         parts.append(table)
     parts.append(_agents(found))
     if len(found.agents) > MOST_AGENTS:
@@ -56,7 +55,7 @@ def _agents(found: GoalInference) -> "Table":
     from rich.text import Text
 
     own = ["own entropy, nats"] if found.switching else []
-    table = _table("agent", "goal", "probability", "left open, nats", "explained?", *own)
+    table = plain_table("agent", "goal", "probability", "left open, nats", "explained?", *own)
     for one in found.agents[:MOST_AGENTS]:
         best = int(one.posterior.argmax())
         sure = f"{one.posterior[best]:.3f}"
@@ -71,13 +70,3 @@ def _agents(found: GoalInference) -> "Table":
             *last,
         )
     return table
-
-
-def _plain(estimate: Estimate) -> str:
-    return number(estimate, minus="-", plus=True).removesuffix(estimate.unit).rstrip()
-
-
-def _table(*columns: str) -> "Table":
-    from rich.table import Table
-
-    return Table(*columns, box=None)

@@ -5,11 +5,10 @@ The page is put together from fragments that are HTML already; text becomes HTML
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 
 from secondlaw.drift.results import Comparison, Measurement
-from secondlaw.errors import InvalidInput
 from secondlaw.reports.arms import Arm, arms_of
 from secondlaw.reports.cards import cards
 from secondlaw.reports.contrast import names_of, work_words
@@ -17,7 +16,7 @@ from secondlaw.reports.examples import example_section
 from secondlaw.reports.figures import Figure, comparison_figure, figures_of, replay_figure
 from secondlaw.reports.methods import limits_of, methods_of, recipes_of
 from secondlaw.reports.notices import rows_section, variance_section, warning_box
-from secondlaw.reports.page import frame
+from secondlaw.reports.page import figure, page
 from secondlaw.reports.tables import BADGE, cell_tables, entry, rate_table, table
 from secondlaw.reports.verdict import verdict_of
 from secondlaw.reports.words import count, level, one_line, p_value, p_words, tame
@@ -52,12 +51,8 @@ def render_html(measurement: Measurement, *, created: datetime, version: str, ex
     InvalidInput
         If `created` has no zone.
     """
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
     arms = arms_of(measurement)
-    source = one_line(measurement.source, 120)
     parts = [
-        f'<header><p class="eyebrow">Behavior report · {escape(source)}</p></header>',
         _verdict(measurement, arms),
         warning_box(measurement.warnings),
         cards(measurement, arms),
@@ -70,10 +65,12 @@ def render_html(measurement: Measurement, *, created: datetime, version: str, ex
         example_section(measurement, shown=examples),
         rows_section(measurement),
         _methods(measurement, arms),
-        _footer(measurement, created, version),
     ]
-    title = escape(f"Behavior report: {source}")
-    return frame(title, parts)
+    made = [
+        f"seed {measurement.seed}", f"{measurement.resamples:,} resamples", f"{level(measurement.level)} intervals",
+        f"taxonomy “{one_line(measurement.taxonomy.name)}”", f"input {one_line(measurement.source, 200)}",
+    ]  # fmt: skip
+    return page("Behavior report", parts, about=measurement.source, created=created, version=version, made=made)
 
 
 def _list(sentences: Sequence[str]) -> str:
@@ -94,35 +91,29 @@ def _verdict(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
     return "\n".join([*parts, "</section>"])
 
 
-def _figure(figure: Figure, *, wide: bool = False) -> str:
+def _figure(one: Figure, *, kind: str = "") -> str:
     from secondlaw.reports.charts import draw
     from secondlaw.reports.svg import svg_of
 
     drawn = []
-    for place, panel in enumerate(figure.panels):
-        title = f"{figure.title}: {panel.title}" if panel.title else figure.title
-        prefix = f"chart-{figure.key}-{place}"
-        drawn.append(svg_of(draw(panel), prefix=prefix, title=title, description=figure.caption))
-    badge = BADGE if figure.is_uncorrected else ""
-    kind = ' class="wide"' if wide else ""
-    return (
-        f'<figure{kind}><h3>{escape(figure.title)} {badge}</h3><div class="panels">{"".join(drawn)}</div>'
-        f"<figcaption>{escape(tame(figure.caption))}</figcaption></figure>"
-    )
+    for place, panel in enumerate(one.panels):
+        title = f"{one.title}: {panel.title}" if panel.title else one.title
+        drawn.append(svg_of(draw(panel), prefix=f"chart-{one.key}-{place}", title=title, description=one.caption))
+    return figure(one.title, one.caption, drawn, kind=kind, badge=BADGE if one.is_uncorrected else "")
 
 
 def _charts(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
     if not arms:
         return ""
-    drawn = [_figure(figure, wide=len(figure.panels) > 1) for figure in figures_of(measurement, arms)]
+    drawn = [_figure(one, kind="wide" if len(one.panels) > 1 else "") for one in figures_of(measurement, arms)]
     return f'<section><h2>Over the steps</h2><div class="figures">{"".join(drawn)}</div></section>'
 
 
 def _comparisons(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
     parts = []
     for place, comparison in enumerate(measurement.comparisons[:MOST_COMPARISONS]):
-        figure = comparison_figure(comparison, arms, place=place, confidence=measurement.level)
-        parts.append(_comparison(comparison, figure, measurement.level))
+        drawn = comparison_figure(comparison, arms, place=place, confidence=measurement.level)
+        parts.append(_comparison(comparison, drawn, measurement.level))
     if len(measurement.comparisons) > MOST_COMPARISONS:
         parts.append(
             f"<p>{count(len(measurement.comparisons) - MOST_COMPARISONS, 'more comparisons')}: see --json.</p>"
@@ -130,7 +121,7 @@ def _comparisons(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
     return f"<section><h2>One against the other</h2>{''.join(parts)}</section>" if parts else ""
 
 
-def _comparison(comparison: Comparison, figure: Figure, confidence: float) -> str:
+def _comparison(comparison: Comparison, beside: Figure, confidence: float) -> str:
     first, second = names_of(comparison)
     p = comparison.permutations
     difference = f"{second} − {first}"
@@ -164,7 +155,7 @@ def _comparison(comparison: Comparison, figure: Figure, confidence: float) -> st
         )
     ]
     notes = _list([tame(note[:400]) for note in comparison.notes[:12]]) if comparison.notes else ""
-    drawn = f'<div class="figures single">{_figure(figure)}</div>' if figure.panels else ""
+    drawn = f'<div class="figures single">{_figure(beside)}</div>' if beside.panels else ""
     matched = f"{count(comparison.matched_prompts, 'prompts')} and {count(comparison.matched_steps, 'steps')}"
     return (
         f"<h3>{escape(second)} against {escape(first)}</h3>"
@@ -190,8 +181,8 @@ def _rates(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
 def _replay(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
     if measurement.replay is None:
         return ""
-    figure = replay_figure(measurement.replay, arms, classes=len(measurement.taxonomy.keys))
-    return f'<section><h2>Simulated run</h2><div class="figures single">{_figure(figure)}</div></section>'
+    drawn = replay_figure(measurement.replay, arms, classes=len(measurement.taxonomy.keys))
+    return f'<section><h2>Simulated run</h2><div class="figures single">{_figure(drawn)}</div></section>'
 
 
 def _tables(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
@@ -208,13 +199,3 @@ def _methods(measurement: Measurement, arms: tuple[Arm, ...]) -> str:
         f"<section><h2>Methods</h2><dl>{said}</dl>{ways if recipes else ''}</section>"
         f"<section><h2>Limits</h2>{_list(limits_of(measurement, arms))}</section>"
     )
-
-
-def _footer(measurement: Measurement, created: datetime, version: str) -> str:
-    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    said = (
-        f"secondlaw {one_line(version, 40)} · {when} · seed {measurement.seed} · {measurement.resamples:,} resamples · "
-        f"{level(measurement.level)} intervals · taxonomy “{one_line(measurement.taxonomy.name)}” · "
-        f"input {one_line(measurement.source, 200)}"
-    )
-    return f"<footer>{escape(said)}</footer>"

@@ -8,10 +8,10 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-from altair.utils.schemapi import debug_mode
 from numpy.typing import NDArray
 
-from secondlaw.reports.look import COLORS, DASHES, FONT, INK, SYMBOLS
+from secondlaw.reports.base_charts import chart_of, finished
+from secondlaw.reports.look import COLORS, DASHES, INK, SYMBOLS
 from secondlaw.reports.words import one_line
 from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.inference_results import Path, Rung
@@ -41,15 +41,15 @@ def contribution_chart(parts: Sequence[Contribution], *, unit: str) -> dict[str,
         {"name": name, "value": p.estimate.value, "low": p.estimate.low, "high": p.estimate.high, "zero": 0.0}
         for name, p in zip(names, parts, strict=True)
     ]
-    base = _chart(rows)
+    base = chart_of(rows)
     y = alt.Y("name:N", sort=names, axis=alt.Axis(title=None, labelLimit=210, grid=False, ticks=False, domain=False))
     across = alt.Axis(title=unit, tickCount=5, format="~g")
     bars = base.mark_bar(color=COLORS[0], opacity=0.75, height=ROW - 6).encode(
         x=alt.X("zero:Q", axis=across), x2="value:Q", y=y
     )
     rules = base.mark_rule(color=INK, strokeWidth=1.4).encode(x=alt.X("low:Q", axis=across), x2="high:Q", y=y)
-    line = _chart([{"zero": 0.0}]).mark_rule(color=GREY).encode(x=alt.X("zero:Q", axis=across))
-    return _finished([bars, rules, line], WIDE, ROW * len(rows))
+    line = chart_of([{"zero": 0.0}]).mark_rule(color=GREY).encode(x=alt.X("zero:Q", axis=across))
+    return finished([bars, rules, line], WIDE, ROW * len(rows))
 
 
 def asymmetry_chart(fitted: Floats, true: Floats) -> dict[str, Any]:
@@ -74,9 +74,9 @@ def asymmetry_chart(fitted: Floats, true: Floats) -> dict[str, Any]:
     x_of = alt.X("x:Q", scale=scale, axis=alt.Axis(title="true θᵢⱼ − θⱼᵢ", tickCount=5, grid=False))
     y_of = alt.Y("y:Q", scale=scale, axis=alt.Axis(title="fitted θᵢⱼ − θⱼᵢ", tickCount=5))
     ends = [{"x": -most, "y": -most}, {"x": most, "y": most}]
-    line = _chart(ends).mark_line(color=GREY, strokeDash=[4, 3]).encode(x=x_of, y=y_of)
-    dots = _chart(rows).mark_point(filled=True, size=14, opacity=0.5, color=COLORS[0]).encode(x=x_of, y=y_of)
-    return _finished([line, dots], SIDE, SIDE)
+    line = chart_of(ends).mark_line(color=GREY, strokeDash=[4, 3]).encode(x=x_of, y=y_of)
+    dots = chart_of(rows).mark_point(filled=True, size=14, opacity=0.5, color=COLORS[0]).encode(x=x_of, y=y_of)
+    return finished([line, dots], SIDE, SIDE)
 
 
 def path_chart(paths: Sequence[Path], *, rate: float, x_title: str, exact: float | None = None) -> dict[str, Any]:
@@ -98,16 +98,16 @@ def path_chart(paths: Sequence[Path], *, rate: float, x_title: str, exact: float
     for style, path in enumerate(paths):
         rows = [{"x": float(t), "y": float(s)} for t, s in zip(path.times, path.gathered, strict=True)]
         layers.append(
-            _chart(rows)
+            chart_of(rows)
             .mark_line(color=COLORS[(style + 5) % len(COLORS)], strokeWidth=1.1, opacity=0.85)
             .encode(x=alt.X("x:Q", axis=x_axis, scale=alt.Scale(nice=False)), y=alt.Y("y:Q", axis=y_axis))
         )
     straight = [(rate, COLORS[1], DASHES[0])] + ([] if exact is None else [(exact, INK, DASHES[2])])
     for slope, color, dash in straight:
         ends = [{"x": 0.0, "y": 0.0}, {"x": end, "y": slope * end}]
-        line = _chart(ends).mark_line(color=color, strokeWidth=2.2, strokeDash=dash)
+        line = chart_of(ends).mark_line(color=color, strokeWidth=2.2, strokeDash=dash)
         layers.append(line.encode(x=alt.X("x:Q", axis=x_axis), y=alt.Y("y:Q", axis=y_axis)))
-    return _finished(layers, WIDE, HIGH)
+    return finished(layers, WIDE, HIGH)
 
 
 def ladder_chart(
@@ -176,10 +176,10 @@ def convergence_chart(
     def y(name: str = "y") -> alt.Y:
         return alt.Y(f"{name}:Q", axis=y_axis, scale=alt.Scale(zero=True))
 
-    base, layers = _chart(rows), []
+    base, layers = chart_of(rows), []
     if limit is not None:
         at = [limit_at] if limit_at is not None else [min(places) - pad, max(places) + pad]
-        ends = _chart([{"x": place, "y": limit.value, "low": limit.low, "high": limit.high} for place in at])
+        ends = chart_of([{"x": place, "y": limit.value, "low": limit.low, "high": limit.high} for place in at])
         if limit_at is None:
             layers.append(ends.mark_area(color=COLORS[1], opacity=0.18).encode(x=x(), y=y("low"), y2="high:Q"))
             layers.append(ends.mark_line(color=COLORS[1], strokeWidth=1.8).encode(x=x(), y=y()))
@@ -194,26 +194,10 @@ def convergence_chart(
         base.mark_point(shape=SYMBOLS[0], filled=True, size=46, color=COLORS[0], opacity=1).encode(x=x(), y=y()),
     ]
     if exact is not None:
-        truth = _chart([{"x": place, "y": value} for place, value in exact])
+        truth = chart_of([{"x": place, "y": value} for place, value in exact])
         layers.append(truth.mark_line(color=INK, strokeDash=DASHES[1], strokeWidth=1.6).encode(x=x(), y=y()))
-    return _finished(layers, WIDE, HIGH)
+    return finished(layers, WIDE, HIGH)
 
 
 def _twice(parts: Sequence[Contribution], one: Contribution) -> bool:
     return sum(other.name == one.name for other in parts) > 1
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _finished(layers: list[alt.Chart], width: int, height: int) -> dict[str, Any]:
-    axis = alt.AxisConfig(
-        labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK, titlePadding=6,
-        gridColor="#e6e6e6", domainColor="#888888", tickColor="#888888",
-    )  # fmt: skip
-    view = alt.ViewConfig(stroke="transparent")
-    config = alt.Config(aria=False, font=FONT, background="white", padding=4, axis=axis, view=view)
-    with debug_mode(False):  # as in charts.py: the tests check the schema
-        chart = alt.layer(*layers).properties(width=width, height=height, config=config)
-        return dict(chart.to_dict(validate=False))

@@ -1,12 +1,9 @@
 """The figures of an inferred entropy production, each with the caption that says how to read it."""
 
-from html import escape
-from typing import Any
-
 import numpy as np
 
 from secondlaw.reports.inference_words import largest, parts_of
-from secondlaw.reports.svg import svg_of
+from secondlaw.reports.page import chart_figure
 from secondlaw.reports.words import count
 from secondlaw.trajectories.inference_results import Inference
 from secondlaw.types import Estimate, Insufficient
@@ -40,14 +37,6 @@ def known_value(found: Inference, exact: Known) -> float | None:
     return exact.get(found.asked.lag) if isinstance(exact, dict) else exact
 
 
-def _figure(key: str, title: str, caption: str, specification: dict[str, Any]) -> str:
-    picture = svg_of(specification, prefix=f"ep-{key}", title=title, description=caption)
-    return (
-        f'<figure><h3>{escape(title)}</h3><div class="panels">{picture}</div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
 def _contributions(found: Inference) -> list[str]:
     from secondlaw.reports.inference_charts import contribution_chart
 
@@ -61,7 +50,8 @@ def _contributions(found: Inference) -> list[str]:
             "How the held-out value divides; all parts add up to it. Lines: intervals from the same resampled blocks. "
             f"A part may be negative; only the sum is a bound.{left}"
         )
-        out.append(_figure(f"{name}s", f"By {name}", caption, contribution_chart(shown, unit=found.estimate.unit)))
+        drawn = contribution_chart(shown, unit=found.estimate.unit)
+        out.append(chart_figure(f"ep-{name}s", f"By {name}", caption, drawn))
     return out
 
 
@@ -80,7 +70,8 @@ def _couplings(found: Inference) -> list[str]:
         f"Each dot is one of {count(len(x), 'pairs')}; on the dashed line both are equal. Correlation "
         f"{correlation:.3f}, slope through 0 {slope:.2f}; penalties and shrinkage pull it below 1."
     )
-    return [_figure("couplings", "Asymmetry of couplings, fitted against true", caption, asymmetry_chart(fitted, true))]
+    drawn = asymmetry_chart(fitted, true)
+    return [chart_figure("ep-couplings", "Asymmetry of couplings, fitted against true", caption, drawn)]
 
 
 def _paths(found: Inference, exact: Known) -> list[str]:
@@ -97,7 +88,7 @@ def _paths(found: Inference, exact: Known) -> list[str]:
         "train and held-out value."
     )
     drawn = path_chart(found.paths, rate=found.estimate.value, x_title="time" if timed else "step", exact=known)
-    return [_figure("path", "Along a trajectory", caption, drawn)]
+    return [chart_figure("ep-path", "Along a trajectory", caption, drawn)]
 
 
 def _trajectories(number: int) -> str:
@@ -114,7 +105,7 @@ def _ladders(found: Inference, exact: Known) -> list[str]:
             "where more parameters cost more than they bring."
         )
         drawn = ladder_chart(found.orders, x_title="observables up to this order", unit=unit, joined=False)
-        out.append(_figure("orders", "By order of interaction", caption, drawn))
+        out.append(chart_figure("ep-orders", "By order of interaction", caption, drawn))
     if found.lags:
         dt = None if found.recording.kind == "flips" else found.recording.trajectories.dt
         caption = (
@@ -126,7 +117,7 @@ def _ladders(found: Inference, exact: Known) -> list[str]:
             found.lags, x_title="lag, steps" if dt is None else "lag, units of time", unit=unit, step=dt or 1.0,
             exact=exact,
         )  # fmt: skip
-        out.append(_figure("lags", "Convergence in the lag", caption, drawn))
+        out.append(chart_figure("ep-lags", "Convergence in the lag", caption, drawn))
     return out
 
 
@@ -147,7 +138,7 @@ def _limits(found: Inference, exact: Known) -> list[str]:
             found.by_lag, x_title="dt, units of time" if found.recording.trajectories.dt else "dt, steps", unit=unit,
             limit=limit, limit_at=0.0, exact=truth,
         )  # fmt: skip
-        out.append(_figure("dt", "Convergence in dt", caption, drawn))
+        out.append(chart_figure("ep-dt", "Convergence in dt", caption, drawn))
     if len(found.by_memory) > 1:
         limit = found.in_memory if isinstance(found.in_memory, Estimate) else None
         caption = (
@@ -162,5 +153,5 @@ def _limits(found: Inference, exact: Known) -> list[str]:
         points = [(float(order), value) for order, value in found.by_memory]
         truth = None if known is None else [(points[0][0], known), (points[-1][0], known)]
         drawn = convergence_chart(points, x_title="memory, steps", unit=unit, limit=limit, exact=truth)
-        out.append(_figure("memory", "Convergence in memory", caption, drawn))
+        out.append(chart_figure("ep-memory", "Convergence in memory", caption, drawn))
     return out

@@ -1,11 +1,8 @@
 """Inferred entropy production as one self-contained HTML page: the number, what it covers, where it comes from."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
-from pathlib import Path
 
-from secondlaw.errors import InvalidInput
 from secondlaw.reports.inference_figures import Known, inference_figures, known_value
 from secondlaw.reports.inference_words import (
     check_words,
@@ -17,35 +14,17 @@ from secondlaw.reports.inference_words import (
     parts_of,
     train_words,
 )
-from secondlaw.reports.page import frame
+from secondlaw.reports.notices import warning_box
+from secondlaw.reports.page import bullets, page, sentence
 from secondlaw.reports.tables import entry, table
 from secondlaw.reports.words import one_line, p_value, reading, tame
-from secondlaw.reports.writing import write_page
 from secondlaw.trajectories.inference_results import Inference, Rung
 from secondlaw.types import Insufficient
 
-__all__ = ["render_inference_page", "write_inference_page"]
+__all__ = ["render_inference_page"]
 
 TITLE = "Entropy production"
 MOST_ROWS = 60
-
-
-def write_inference_page(
-    found: Inference,
-    path: str | Path,
-    *,
-    created: datetime,
-    version: str,
-    exact: Known = None,
-) -> Path:
-    """Write an inference as one HTML file, replacing an older one in a single step; see :func:`render_inference_page`.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be written.
-    """
-    return write_page(render_inference_page(found, created=created, version=version, exact=exact), path)
 
 
 def render_inference_page(found: Inference, *, created: datetime, version: str, exact: Known = None) -> str:
@@ -66,33 +45,20 @@ def render_inference_page(found: Inference, *, created: datetime, version: str, 
     InvalidInput
         If `created` has no zone.
     """
-    if created.tzinfo is None:
-        raise InvalidInput(f"the report's time needs a zone, got {created.isoformat()} without one")
-    figures = inference_figures(found, exact)
-    body = [
-        f'<header><p class="eyebrow">{TITLE} · {escape(one_line(found.source, 80))}</p></header>',
-        f"<h1>{escape(_sentence(headline(found)))}</h1>",
-        f'<section class="verdict">{_list(_verdict(found, exact))}</section>',
+    figures = "".join(inference_figures(found, exact))
+    heading = "<h2>Where it comes from, and whether it has converged</h2>"
+    parts = [
+        f"<h1>{escape(sentence(headline(found)))}</h1>",
+        f'<section class="verdict">{bullets(map(sentence, _verdict(found, exact)))}</section>',
+        warning_box([sentence(one) for one in found.warnings]),
+        f'{heading}<div class="figures">{figures}</div>' if figures else "",
+        _rungs(found),
+        _numbers(found),
+        _diagnostics(found),
+        _limits(),
     ]
-    if found.warnings:
-        body.append(f'<div class="warnings"><h2>Before you read on</h2>{_list(found.warnings)}</div>')
-    if figures:
-        body.append(
-            f'<h2>Where it comes from, and whether it has converged</h2><div class="figures">{"".join(figures)}</div>'
-        )
-    body += [_rungs(found), _numbers(found), _diagnostics(found), _limits(found)]
-    when = created.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    body.append(f"<footer>{escape(f'secondlaw {one_line(version, 40)} · {when} · seed {found.seed}')}</footer>")
-    return frame(TITLE, body)
-
-
-def _sentence(text: str) -> str:
-    first = text.split(" ", 1)[0]
-    return f"{text[0].upper()}{text[1:]}" if first.rstrip(":").isalpha() else text  # names such as x7 stay as they are
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(tame(_sentence(text[:900])))}</li>" for text in sentences) + "</ul>"
+    made = [f"seed {found.seed}"]
+    return page(TITLE, parts, about=found.source, created=created, version=version, made=made)
 
 
 def _verdict(found: Inference, exact: Known) -> list[str]:
@@ -132,7 +98,7 @@ def _numbers(found: Inference) -> str:
     out: list[str] = []
     for title, parts in parts_of(found):
         if isinstance(parts, Insufficient):
-            said = f'<p class="notes">{escape(tame(_sentence(parts.reason)))}.</p>'
+            said = f'<p class="notes">{escape(tame(sentence(parts.reason)))}.</p>'
             out += [said] * (said not in out)
             continue
         rows = [[escape(one_line(one.name, 60)), entry(one.estimate, unit=False)] for one in largest(parts, MOST_ROWS)]
@@ -177,11 +143,11 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def _limits(found: Inference) -> str:
+def _limits() -> str:
     said = [
         "a value of 0 does not show reversibility: what hidden variables do, and what these observables do not see, "
         "stays hidden",
         "the divergence of a step from its reverse is entropy production only for a stationary Markov process",
         "blocks must be longer than the memory of the process; otherwise the interval is too narrow",
     ]
-    return f"<h2>Limits</h2>{_list(said)}"
+    return f"<h2>Limits</h2>{bullets(map(sentence, said))}"

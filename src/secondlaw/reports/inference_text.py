@@ -12,13 +12,13 @@ from secondlaw.reports.inference_words import (
     parts_of,
     train_words,
 )
-from secondlaw.reports.words import interval, number, one_line, p_value, plain_minus, reading, tame
+from secondlaw.reports.terminal import bare, line, plain_table
+from secondlaw.reports.words import interval, one_line, p_value, reading
 from secondlaw.trajectories.inference_results import Inference
-from secondlaw.types import Estimate, Insufficient
+from secondlaw.types import Insufficient
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
 __all__ = ["render_inference_text"]
 
@@ -29,9 +29,6 @@ def render_inference_text(found: Inference) -> "RenderableType":
     """Return an inference as text for a terminal."""
     from rich.console import Group
     from rich.text import Text
-
-    def line(text: str, style: str = "") -> Text:
-        return Text(plain_minus(tame(text)), style=style)
 
     parts: list[RenderableType] = [
         line(f"entropy production of {one_line(found.source, 80)}: {headline(found)}", "bold"),
@@ -51,20 +48,20 @@ def render_inference_text(found: Inference) -> "RenderableType":
         if rungs:
             heads = [title, f"value, {found.estimate.unit}", "interval", "sign flips"]
             gains = any(rung.gain is not None for rung in rungs)
-            table = _table(*heads, *["more than the one before"] * gains)
+            table = plain_table(*heads, *["more than the one before"] * gains)
             for rung in rungs:
                 null, gain = rung.result.null, rung.gain
-                more = "" if gain is None else f"{_bare(gain)} {interval(gain, minus='-')}"
-                shown = [_bare(rung.result.estimate), interval(rung.result.estimate, minus="-")]
+                more = "" if gain is None else f"{bare(gain)} {interval(gain, minus='-')}"
+                shown = [bare(rung.result.estimate), interval(rung.result.estimate, minus="-")]
                 table.add_row(str(rung.at), *shown, "" if null is None else p_value(null.p_value), *[more] * gains)
             parts.append(table)
     parts += _growing(found)
     for title, contributions in parts_of(found):
         if isinstance(contributions, Insufficient) or not contributions:
             continue
-        table = _table(title, f"part of the value, {found.estimate.unit}", "interval")
+        table = plain_table(title, f"part of the value, {found.estimate.unit}", "interval")
         for one in largest(contributions, MOST_SHOWN):
-            table.add_row(Text(one_line(one.name, 40)), _bare(one.estimate),
+            table.add_row(Text(one_line(one.name, 40)), bare(one.estimate),
                           interval(one.estimate, minus="-"))  # fmt: skip
         parts.append(table)
         if len(contributions) > MOST_SHOWN:
@@ -78,18 +75,8 @@ def _growing(found: Inference) -> "list[RenderableType]":
     by_memory = [(str(order), value) for order, value in found.by_memory]
     for title, rows in (("the same field at dt of", by_dt), ("memory, steps", by_memory)):
         if len(rows) > 1:
-            table = _table(title, f"value, {found.estimate.unit}", "interval")
+            table = plain_table(title, f"value, {found.estimate.unit}", "interval")
             for at, value in rows:
-                table.add_row(at, _bare(value), interval(value, minus="-"))
+                table.add_row(at, bare(value), interval(value, minus="-"))
             out.append(table)
     return out
-
-
-def _bare(estimate: Estimate) -> str:
-    return number(estimate, minus="-").removesuffix(estimate.unit).rstrip()
-
-
-def _table(*columns: str) -> "Table":
-    from rich.table import Table
-
-    return Table(*columns, box=None)

@@ -13,15 +13,14 @@ import numpy as np
 from altair.utils.schemapi import debug_mode
 from numpy.typing import NDArray
 
-from secondlaw.drift.injection_trials import Detection
 from secondlaw.drift.monitoring_results import SeriesHistory
-from secondlaw.reports.look import COLORS, FONT, INK, category_colors
-from secondlaw.reports.series import ceiling, ticks
+from secondlaw.reports.base_charts import chart_of, configured
+from secondlaw.reports.look import COLORS, INK, category_colors
+from secondlaw.reports.monitor_frame_charts import ALARM, SeriesFrame
+from secondlaw.reports.series import ceiling
 from secondlaw.reports.words import one_line
-from secondlaw.statistics.change_point import ChangePoint
-from secondlaw.types import Estimate
 
-__all__ = ["delay_chart", "series_chart"]
+__all__ = ["series_chart"]
 
 WIDTH, HIGH, LOW = 720, 170, 120
 MOST_POINTS = 1200
@@ -30,8 +29,6 @@ FLOOR = math.log(1e-3)
 """Evidence below a thousandth is drawn as that: it says only that there is none."""
 LOUD = math.log(1e12)
 Z = 1.96
-OTHER_WORDS = {"missing": "no data", "changed": "other classifier"}
-ALARM, BEGAN, USUAL = "#b3261e", "#8c6d00", "#eef1f4"
 Floats = NDArray[np.float64]
 Layers = list[alt.Chart]
 
@@ -53,7 +50,7 @@ def series_chart(
     """
     with debug_mode(False):
         numbers = np.array([said.decision.step for said in one.decisions])
-        frame = _Frame(one, numbers)
+        frame = SeriesFrame(one, numbers)
         panels = [_evidence(one, frame, log_scale=log_scale)]
         stretches, counts = _stretches(numbers, one.counts)
         if score is None:
@@ -61,140 +58,10 @@ def series_chart(
             panels.append(_shares(stretches, counts, keys, misaligned, frame))
         else:
             panels.append(_mean(stretches, counts, one.dispersion, score, frame))
-        return _finished(alt.vconcat(*panels, spacing=10))
+        return configured(alt.vconcat(*panels, spacing=10), padding=6, flush=False)
 
 
-def delay_chart(sizes: Sequence[Detection]) -> dict[str, Any]:
-    """Return the delay of drifts of several sizes: median, 10 to 90 % of the runs, and how many were found."""
-    with debug_mode(False):
-        horizon = sizes[0].horizon
-        factor = 1.0 if sizes[0].injection.source is None else 100.0
-        title = "points moved" if factor == 100.0 else "shift of the mean"
-        rows: list[dict[str, Any]] = []
-        for one in sizes:
-            known = dict(one.delays)
-            ends = [known.get(q) for q in (0.1, 0.5, 0.9)]
-            low, middle, high = (float(horizon) if end is None else float(end) for end in ends)
-            share = f"{100 * one.detected.value:.0f} %" if isinstance(one.detected, Estimate) else ""
-            size = factor * abs(one.injection.share)
-            rows.append(
-                {"x": size, "low": low, "y": middle, "high": high, "found": share, "known": known.get(0.5) is not None}
-            )
-        x = alt.X(
-            "x:Q",
-            axis=alt.Axis(title=f"size of the drift, {title}", values=[row["x"] for row in rows], grid=False),
-            scale=alt.Scale(type="log", domain=[rows[0]["x"] / 1.4, rows[-1]["x"] * 1.4], nice=False),
-        )
-        y_scale = alt.Scale(type="log", domain=[1, horizon * 1.7], nice=False)
-        marks = [value for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if value <= horizon]
-
-        def y(name: str) -> alt.Y:
-            axis = alt.Axis(title="delay, steps (log scale)", values=marks)
-            return alt.Y(f"{name}:Q", axis=axis, scale=y_scale)
-
-        base = _chart(rows)
-        rule = base.mark_rule(color=COLORS[0], strokeWidth=2.5).encode(x=x, y=y("low"), y2="high:Q")
-        dots = _chart([row for row in rows if row["known"]])
-        dot = dots.mark_point(size=70, filled=True, color=COLORS[0], opacity=1).encode(x=x, y=y("y"))
-        said = base.mark_text(dy=-11, color=INK, fontSize=11.5).encode(x=x, y=y("high"), text="found:N")
-        limit = _chart([{"y": horizon, "text": f"watched for {horizon} steps"}])
-        line = limit.mark_rule(color="#777777", strokeDash=[4, 3]).encode(y=y("y"))
-        words = limit.mark_text(align="right", baseline="top", dx=-4, dy=4, color="#555555", fontSize=11)
-        layers = [line, words.encode(x=alt.value(400), y=y("y"), text="text:N"), rule, dot, said]
-        return _finished(alt.layer(*layers).properties(width=400, height=220))
-
-
-class _Frame:
-    """The horizontal axis that all panels share, and what is marked in each."""
-
-    def __init__(self, one: SeriesHistory, numbers: NDArray[np.int64]) -> None:
-        first, last = int(numbers[0]), int(numbers[-1])
-        self.scale = alt.Scale(domain=[first - 0.5, last + 0.5], nice=False, zero=False)
-        self.marks = ticks(numbers.tolist())
-        labels = {said.decision.step: said.label for said in one.decisions}
-        self.names = [one_line(labels.get(mark, str(mark)).removeprefix("step "), 18) for mark in self.marks]
-        self.stated = all(name.isdigit() for name in self.names)
-        self.usual = _baselines(one)
-        self.alarms = [alarm for alarm in one.alarms if alarm.said.decision.verdict == "drifting"][:40]
-        self.others = [alarm for alarm in one.alarms if alarm.said.decision.verdict != "drifting"][:40]
-
-    def x(self, name: str = "x", *, labelled: bool = False) -> alt.X:
-        quoted = [name.replace("'", "\\'") for name in self.names]
-        pairs = zip(self.marks, quoted, strict=True)
-        expression = " : ".join(f"datum.value == {mark} ? '{said}'" for mark, said in pairs) + " : ''"
-        axis = alt.Axis(
-            title="step" if labelled and self.stated else None,
-            values=list(self.marks),
-            labelExpr=expression,
-            labels=labelled,
-            ticks=labelled,
-            grid=False,
-        )
-        return alt.X(f"{name}:Q", axis=axis, scale=self.scale)
-
-    def below(self, *, labelled: bool = False) -> Layers:
-        """Return what lies below the lines: the baseline, and when the drift began, with its interval."""
-        layers: Layers = []
-        if self.usual:
-            shade = _chart([{"from": low, "to": high} for low, high in self.usual]).mark_rect(color=USUAL, opacity=1)
-            layers.append(shade.encode(x=self.x("from", labelled=labelled), x2="to:Q"))
-        for alarm in self.alarms[:3]:
-            if isinstance(alarm.change_point, ChangePoint):
-                began = alarm.change_point.began
-                span = _chart([{"from": began.low - 0.5, "to": began.high + 0.5, "x": began.value}])
-                layers.append(
-                    span.mark_rect(color="#f2d98b", opacity=0.45).encode(x=self.x("from", labelled=labelled), x2="to:Q")
-                )
-                layers.append(span.mark_rule(color=BEGAN, strokeDash=[3, 3]).encode(x=self.x(labelled=labelled)))
-        return layers
-
-    def above(self, *, labelled: bool = False) -> Layers:
-        """Return the alarms."""
-        layers: Layers = []
-        for alarms, color in ((self.alarms, ALARM), (self.others, "#555555")):
-            if alarms:
-                chart = _chart([{"x": alarm.said.decision.step} for alarm in alarms])
-                layers.append(chart.mark_rule(color=color, strokeWidth=1.5).encode(x=self.x(labelled=labelled)))
-        return layers
-
-    def words(self) -> Layers:
-        """Return what the marks mean, written above the first panel."""
-        rows = [(sum(span) / 2.0, "baseline", "#586573", -4) for span in self.usual]
-        rows += [(float(alarm.said.decision.step), "alarm", ALARM, -4) for alarm in self.alarms[:1]]
-        told: set[str] = set()
-        for alarm in self.others:
-            word = OTHER_WORDS[alarm.said.decision.verdict]
-            if word not in told:
-                rows.append((float(alarm.said.decision.step), word, "#555555", -19))
-            told.add(word)
-        layers = []
-        for place, text, color, height in rows:
-            chart = _chart([{"x": place, "text": text}])
-            mark = chart.mark_text(baseline="bottom", dy=height, color=color, fontSize=11.5, fontWeight="bold")
-            layers.append(mark.encode(x=self.x(), y=alt.value(0), text="text:N"))
-        return layers
-
-
-def _baselines(one: SeriesHistory) -> list[tuple[float, float]]:
-    """Return the stretches from which a baseline was learnt; small gaps in one do not part it."""
-    spans: list[tuple[float, float]] = []
-    open_now = False
-    for said in one.decisions:
-        decision = said.decision
-        learning = decision.verdict == "baseline" or (decision.verdict == "changed" and decision.alarm)
-        if learning and open_now and decision.verdict == "baseline":
-            spans[-1] = (spans[-1][0], decision.step + 0.5)
-        elif learning:
-            spans.append((decision.step - 0.5, decision.step + 0.5))
-        open_now = learning or (open_now and decision.verdict == "missing")
-    return [span for span in spans if span[1] - span[0] > 1.0]
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _evidence(one: SeriesHistory, frame: _Frame, *, log_scale: bool) -> Any:  # noqa: ANN401 - Altair's layers
+def _evidence(one: SeriesHistory, frame: SeriesFrame, *, log_scale: bool) -> Any:  # noqa: ANN401 - Altair's layers
     known = [
         (said.decision.step, said.decision.log_evidence)
         for said in one.decisions
@@ -222,15 +89,15 @@ def _evidence(one: SeriesHistory, frame: _Frame, *, log_scale: bool) -> Any:  # 
         scale = alt.Scale(domain=[lowest, highest + 0.15 * (highest - lowest or 1.0)], nice=False)
         limit, said_limit = threshold, "alarm"
     y = alt.Y("y:Q", axis=axis, scale=scale)
-    line = _chart(rows).mark_line(color=COLORS[0], strokeWidth=1.6, clip=True).encode(x=frame.x(), y=y)
-    mark = _chart([{"y": limit, "text": said_limit}])
+    line = chart_of(rows).mark_line(color=COLORS[0], strokeWidth=1.6, clip=True).encode(x=frame.x(), y=y)
+    mark = chart_of([{"y": limit, "text": said_limit}])
     rule = mark.mark_rule(color=ALARM, strokeDash=[5, 3]).encode(y=y)
     words = mark.mark_text(align="left", baseline="bottom", dx=4, dy=-2, color=ALARM, fontSize=11)
     layers = [*frame.below(), rule, words.encode(x=alt.value(0), y=y, text="text:N"), line, *frame.above()]
     return alt.layer(*layers, *frame.words()).properties(width=WIDTH, height=HIGH)
 
 
-def _entropy(places: Floats, counts: Floats, dispersion: float, frame: _Frame) -> Any:  # noqa: ANN401 - Altair's layers
+def _entropy(places: Floats, counts: Floats, dispersion: float, frame: SeriesFrame) -> Any:  # noqa: ANN401 - Altair's layers
     n = np.maximum(counts.sum(axis=1), 1e-300)
     p = counts / n[:, None]
     logs = np.log(np.where(p > 0, p, 1.0))
@@ -240,7 +107,7 @@ def _entropy(places: Floats, counts: Floats, dispersion: float, frame: _Frame) -
     return _band(places[held], s[held], error[held], (0.0, math.log(counts.shape[1])), "S of the step, nats", frame)
 
 
-def _mean(places: Floats, counts: Floats, dispersion: float, name: str, frame: _Frame) -> Any:  # noqa: ANN401 - Altair's layers
+def _mean(places: Floats, counts: Floats, dispersion: float, name: str, frame: SeriesFrame) -> Any:  # noqa: ANN401 - Altair's layers
     held = counts.sum(axis=1) > 0
     n = counts[held].sum(axis=1)
     mean = counts[held, 0] / n
@@ -255,7 +122,7 @@ def _band(
     error: Floats,
     domain: tuple[float, float],
     title: str,
-    frame: _Frame,
+    frame: SeriesFrame,
     *,
     labelled: bool = False,
 ) -> Any:  # noqa: ANN401 - Altair's layers
@@ -267,7 +134,7 @@ def _band(
     ]
     y_axis = alt.Axis(title=title, tickCount=4)
     scale = alt.Scale(domain=[domain[0], top], nice=False)
-    base = _chart(rows)
+    base = chart_of(rows)
     band = base.mark_area(color=COLORS[0], opacity=0.18, clip=True)
     line = base.mark_line(color=COLORS[0], strokeWidth=1.6, clip=True)
     y = alt.Y("y:Q", axis=y_axis, scale=scale)
@@ -280,7 +147,7 @@ def _band(
     return alt.layer(*layers).properties(width=WIDTH, height=LOW)
 
 
-def _shares(places: Floats, counts: Floats, keys: Sequence[str], misaligned: Sequence[bool], frame: _Frame) -> Any:  # noqa: ANN401 - Altair's layers
+def _shares(places: Floats, counts: Floats, keys: Sequence[str], misaligned: Sequence[bool], frame: SeriesFrame) -> Any:  # noqa: ANN401 - Altair's layers
     """Stack the misaligned categories at the bottom, so that their sum can be read; the largest other lies on top."""
     held = counts.sum(axis=1) > 0
     shares = counts[held] / counts[held].sum(axis=1, keepdims=True)
@@ -297,7 +164,7 @@ def _shares(places: Floats, counts: Floats, keys: Sequence[str], misaligned: Seq
             {"x": float(x), "low": float(a), "high": float(b)}
             for x, a, b in zip(places[held], floor, floor + shares[:, k], strict=True)
         ]
-        area = _chart(rows).mark_area(color=colors[k], opacity=0.9, clip=True)
+        area = chart_of(rows).mark_area(color=colors[k], opacity=0.9, clip=True)
         y = alt.Y("low:Q", axis=axis, scale=scale)
         layers.append(area.encode(x=frame.x(labelled=True), y=y, y2="high:Q"))
         floor = floor + shares[:, k]
@@ -307,13 +174,13 @@ def _shares(places: Floats, counts: Floats, keys: Sequence[str], misaligned: Seq
     for place, k in enumerate(reversed(named)):
         layers += _named(18.0 + 17.0 * place, one_line(keys[k], 14), colors[k])
     if rest:
-        chart = _chart([{"text": rest}]).mark_text(align="left", color="#586573", fontSize=11.5)
+        chart = chart_of([{"text": rest}]).mark_text(align="left", color="#586573", fontSize=11.5)
         layers.append(chart.encode(x=alt.value(WIDTH + 6), y=alt.value(3), text="text:N"))
     return alt.layer(*layers).properties(width=WIDTH, height=HIGH)
 
 
 def _named(pixel: float, text: str, color: str) -> Layers:
-    chart = _chart([{"text": text}])
+    chart = chart_of([{"text": text}])
     square = chart.mark_point(shape="square", size=60, filled=True, color=color, opacity=1)
     words = chart.mark_text(align="left", baseline="middle", dx=9, fontSize=12, color=INK)
     x, y = alt.value(WIDTH + 12), alt.value(pixel)
@@ -339,14 +206,3 @@ def _thinned(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
         places = range(int(bucket * size), int((bucket + 1) * size))
         kept |= {min(places, key=lambda i: points[i][1]), max(places, key=lambda i: points[i][1])}
     return [points[i] for i in sorted(kept)]
-
-
-def _finished(chart: Any) -> dict[str, Any]:  # noqa: ANN401 - layered or concatenated
-    axis = alt.AxisConfig(
-        labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK, titlePadding=6,
-        gridColor="#e6e6e6", domainColor="#888888", tickColor="#888888", labelFlush=False,
-    )  # fmt: skip
-    config = alt.Config(
-        aria=False, font=FONT, background="white", padding=6, axis=axis, view=alt.ViewConfig(stroke="transparent")
-    )
-    return dict(chart.properties(config=config).to_dict(validate=False))

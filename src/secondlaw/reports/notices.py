@@ -6,6 +6,7 @@ from typing import Any
 
 from secondlaw.behavior.taxonomy import OUTSIDE
 from secondlaw.drift.results import Measurement, RowSummary, VarianceShares
+from secondlaw.reports.page import bullets
 from secondlaw.reports.tables import table
 from secondlaw.reports.words import clip, count, interval, joined, number, one_line
 from secondlaw.types import Estimate, Insufficient
@@ -30,15 +31,12 @@ SOURCES = {
 
 
 def warning_box(warnings: Sequence[str]) -> str:
-    """Return the warnings, in sight before any number."""
+    """Return the warnings, in sight before any number; empty without one."""
     if not warnings:
         return ""
-    items = "".join(f"<li>{escape(clip(text, 400))}</li>" for text in warnings[:MOST_WARNINGS])
-    more = (
-        f"<li>and {count(len(warnings) - MOST_WARNINGS, 'more warnings')}</li>" if len(warnings) > MOST_WARNINGS else ""
-    )
-    head = count(len(warnings), "warnings").capitalize()
-    return f'<section class="warnings"><h2>{head}</h2><ul>{items}{more}</ul></section>'
+    left = len(warnings) - MOST_WARNINGS
+    said = [*warnings[:MOST_WARNINGS], *([f"and {count(left, 'more warnings')}"] if left > 0 else [])]
+    return f'<section class="warnings"><h2>Before you read on</h2>{bullets(said)}</section>'
 
 
 def rows_words(rows: RowSummary) -> str:
@@ -153,5 +151,5 @@ def variance_section(measurement: Measurement) -> str:
     """Return where the uncertainty of S comes from, one sentence a model."""
     if not measurement.variance:
         return ""
-    items = "".join(f"<li>{escape(variance_words(shares))}</li>" for shares in measurement.variance[:MOST_MODELS])
-    return f"<section><h2>Where the uncertainty comes from</h2><ul>{items}</ul></section>"
+    said = bullets(variance_words(shares) for shares in measurement.variance[:MOST_MODELS])
+    return f"<section><h2>Where the uncertainty comes from</h2>{said}</section>"

@@ -6,10 +6,10 @@ Every curve is also in the machine-readable output.
 from typing import Any
 
 import altair as alt
-from altair.utils.schemapi import debug_mode
 
 from secondlaw.alignment.simulations import Simulation, SweepResult
-from secondlaw.reports.look import COLORS, DASHES, FONT, INK, SYMBOLS
+from secondlaw.reports.base_charts import chart_of, finished
+from secondlaw.reports.look import COLORS, DASHES, SYMBOLS
 
 __all__ = ["entropy_sweep_chart", "order_chart", "time_chart"]
 
@@ -29,8 +29,8 @@ def time_chart(found: Simulation) -> dict[str, Any]:
     ]
     x = alt.X("t:Q", axis=alt.Axis(title=found.paths.unit, grid=False, tickCount=5), scale=alt.Scale(nice=False))
     y_axis = alt.Axis(title="entropy of goals, nats", tickCount=5)
-    band = _chart(rows).mark_area(color=COLORS[0], opacity=0.18).encode(x=x, y=alt.Y("low:Q", axis=y_axis), y2="high:Q")
-    layers = [band]
+    band = chart_of(rows).mark_area(color=COLORS[0], opacity=0.18)
+    layers = [band.encode(x=x, y=alt.Y("low:Q", axis=y_axis), y2="high:Q")]
     names = ["E[S]" if found.paths.pooled is None else MEAN]
     lines = [{"t": row["t"], "value": row["mean"], "name": names[0]} for row in rows]
     if found.paths.pooled is not None:
@@ -46,16 +46,16 @@ def time_chart(found: Simulation) -> dict[str, Any]:
         "name:N", scale=alt.Scale(domain=names, range=[DASHES[0], DASHES[1]][: len(names)]), legend=None
     )
     layers.append(
-        _chart(lines)
+        chart_of(lines)
         .mark_line(strokeWidth=2)
         .encode(x=x, y=alt.Y("value:Q", axis=y_axis), color=color, strokeDash=dash)
     )
     for name, hue in (("mean_entropy", COLORS[0]), ("entropy_of_mean", COLORS[1])):
         one = found.quantity(name)
         if one is not None and one.exact is not None and found.paths.unit == "time":
-            exact = _chart([{"v": one.exact}]).mark_rule(color=hue, strokeDash=DASHES[2], strokeWidth=1.6)
+            exact = chart_of([{"v": one.exact}]).mark_rule(color=hue, strokeDash=DASHES[2], strokeWidth=1.6)
             layers.append(exact.encode(y=alt.Y("v:Q", axis=y_axis)))
-    return _finished(layers)
+    return finished(layers, WIDE, HIGH)
 
 
 def order_chart(sweep: SweepResult) -> dict[str, Any]:
@@ -67,18 +67,17 @@ def order_chart(sweep: SweepResult) -> dict[str, Any]:
         for x, y in zip(sweep.control, curve, strict=True)
     ]
     hues, dashes, shapes = list(COLORS[: len(names)]), list(DASHES[: len(names)]), list(SYMBOLS[: len(names)])
-    base = _chart(rows).encode(
-        x=_work(f"gamma / {sweep.reference}"),
+    x = _work(f"gamma / {sweep.reference}")
+    base = chart_of(rows).encode(
+        x=x,
         y=alt.Y("y:Q", axis=alt.Axis(title=sweep.order, tickCount=5)),
         color=alt.Color("size:N", scale=alt.Scale(domain=names, range=hues), legend=_legend()),
     )
     dash = alt.StrokeDash("size:N", scale=alt.Scale(domain=names, range=dashes), legend=None)
     shape = alt.Shape("size:N", scale=alt.Scale(domain=names, range=shapes), legend=None)
-    one = (
-        _chart([{"x": 1.0}]).mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(x=_work(f"gamma / {sweep.reference}"))
-    )
+    one = chart_of([{"x": 1.0}]).mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(x=x)
     lines = base.mark_line(strokeWidth=1.8).encode(strokeDash=dash)
-    return _finished([one, lines, base.mark_point(filled=True, size=30, opacity=1).encode(shape=shape)])
+    return finished([one, lines, base.mark_point(filled=True, size=30, opacity=1).encode(shape=shape)], WIDE, HIGH)
 
 
 def entropy_sweep_chart(sweep: SweepResult) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def entropy_sweep_chart(sweep: SweepResult) -> dict[str, Any]:
     hues = [COLORS[1] if name == POOLED else COLORS[0] for name in names]
     color = alt.Color("name:N", scale=alt.Scale(domain=names, range=hues), legend=_legend())
     lines = (
-        _chart(rows)
+        chart_of(rows)
         .mark_line(strokeWidth=2, point=alt.OverlayMarkDef(size=26))
         .encode(
             x=_work("alignment work gamma"),
@@ -100,7 +99,7 @@ def entropy_sweep_chart(sweep: SweepResult) -> dict[str, Any]:
             color=color,
         )
     )
-    return _finished([lines])
+    return finished([lines], WIDE, HIGH)
 
 
 def _work(title: str) -> alt.X:
@@ -109,20 +108,4 @@ def _work(title: str) -> alt.X:
 
 
 def _legend() -> alt.Legend:
-    return alt.Legend(title=None, orient="bottom", labelColor=INK, labelFontSize=11.5, symbolType="stroke", columns=3)
-
-
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=rows))
-
-
-def _finished(layers: list[alt.Chart]) -> dict[str, Any]:
-    axis = alt.AxisConfig(
-        labelFontSize=11.5, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK, titlePadding=6,
-        gridColor="#e6e6e6", domainColor="#888888", tickColor="#888888",
-    )  # fmt: skip
-    view = alt.ViewConfig(stroke="transparent")
-    config = alt.Config(aria=False, font=FONT, background="white", padding=4, axis=axis, view=view)
-    with debug_mode(False):  # as in charts.py: the tests check the schema
-        chart = alt.layer(*layers).properties(width=WIDE, height=HIGH, config=config)
-        return dict(chart.to_dict(validate=False))
+    return alt.Legend(title=None, orient="bottom", symbolType="stroke", columns=3)

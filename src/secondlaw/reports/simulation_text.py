@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from secondlaw.alignment.simulations import Quantity, Simulation
-from secondlaw.reports.words import interval, number, plain_minus, reading, tame
+from secondlaw.reports.terminal import line, plain_table
+from secondlaw.reports.words import interval, number, reading
 from secondlaw.types import SHARE, Estimate
 
 if TYPE_CHECKING:
@@ -15,17 +16,13 @@ __all__ = ["exact_words", "operating_words", "render_simulation_text", "sweep_wo
 def render_simulation_text(found: Simulation) -> "RenderableType":
     """Return a simulation as text for a terminal."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
-
-    def line(text: str, style: str = "") -> Text:
-        return Text(plain_minus(tame(text)), style=style)
 
     settings = found.settings
     parts: list[RenderableType] = [
         line(f"model {settings['model']}, {settings['trials']:,} trials of {settings['steps']:,} steps", "bold")
     ]
-    table = Table("at the end", "simulated", "interval", "exact", box=None)
+    table = plain_table("at the end", "simulated", "interval", "exact")
     for one in found.quantities:
         measured = one.measured
         exact = exact_words(one)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
-from altair.utils.schemapi import debug_mode
 
-from secondlaw.reports.look import COLORS, FONT, INK
+from secondlaw.reports.base_charts import chart_of, finished
+from secondlaw.reports.look import COLORS
 
 __all__ = ["verdict_chart"]
 
@@ -38,7 +38,7 @@ def verdict_chart(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
                     "middle": start + number / 2.0, "said": str(number),
                 })  # fmt: skip
             start += number
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("paper:N", sort=list(counts), axis=alt.Axis(title=None, ticks=False, domain=False, labelLimit=160))
     )
     bars = base.mark_bar(size=20).encode(
@@ -47,16 +47,8 @@ def verdict_chart(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         color=alt.Color(
             "verdict:N",
             scale=alt.Scale(domain=names, range=[COLORS[0], COLORS[6], COLORS[1]][: len(names)]),
-            legend=alt.Legend(title=None, orient="bottom", labelColor=INK, labelFontSize=11.5, symbolType="square"),
+            legend=alt.Legend(title=None, orient="bottom", symbolType="square"),
         ),
     )
     numbers = base.mark_text(color="white", fontWeight="bold", fontSize=12).encode(x="middle:Q", text="said:N")
-    axis = alt.AxisConfig(
-        labelFontSize=12, titleFontSize=12, titleFontWeight="normal", titleColor=INK, labelColor=INK,
-        domainColor="#888888", tickColor="#888888",
-    )  # fmt: skip
-    view = alt.ViewConfig(stroke="transparent")
-    config = alt.Config(aria=False, font=FONT, background="white", padding=4, axis=axis, view=view)
-    with debug_mode(False):  # as in charts.py: the tests check the schema
-        chart = alt.layer(bars, numbers).properties(width=WIDE, height=BAR * len(counts), config=config)
-        return dict(chart.to_dict(validate=False))
+    return finished([bars, numbers], WIDE, BAR * len(counts))

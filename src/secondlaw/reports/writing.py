@@ -1,12 +1,11 @@
 """Writing a report so that a reader sees the old file or the new one, never half of one."""
 
-import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from secondlaw.drift.results import Measurement
 from secondlaw.errors import SourceError
+from secondlaw.formats.whole_files import replace_file
 from secondlaw.reports.html import render_html
 
 __all__ = ["write_page", "write_report"]
@@ -53,19 +52,9 @@ def write_page(page: str, path: str | Path) -> Path:
         If the file cannot be written.
     """
     target = Path(path)
-    partial: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
-        partial = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(page.encode())
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o666 & ~mask)
-        partial.replace(target)
+        replace_file(target, lambda part: part.write_bytes(page.encode()))
     except OSError as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
         raise SourceError(f"the report {str(target)!r} cannot be written: {error.strerror or error}") from error
     return target
