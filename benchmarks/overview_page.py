@@ -6,59 +6,21 @@ and then while events come.
 """
 
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import numpy as np
 
-COMMAND = (sys.executable, "-c", "from secondlaw.cli.main import main; main()", "serve")
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "service"))
+from served import Service
+
 APART = 1.1
 """Seconds between two requests."""
-
-
-def free_port():
-    """Return a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@contextmanager
-def serving(url):
-    """Start the service on a store; yield a client of it and its process."""
-    port = free_port()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("SECONDLAW_")} | {"OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*COMMAND, "--store", url, "--port", str(port), "--workers", "0"], cwd=folder, env=environment, stdout=log,
-            stderr=log,
-        )  # fmt: skip
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0) as http:
-                deadline = time.monotonic() + 60.0
-                while not answers(http):
-                    if server.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError((Path(folder) / "log").read_text())
-                    time.sleep(0.1)
-                yield http, server.pid
-        finally:
-            server.terminate()
-            server.wait(60)
-
-
-def answers(http):
-    """Say whether the service is ready."""
-    try:
-        return http.get("/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def seconds_of(http):
@@ -128,7 +90,8 @@ def page(url, first, *, batch_of, rate, batch, patience=900.0):
         Seconds to wait for the decisions.
     """
     found = {}
-    with serving(url) as (http, pid):
+    with tempfile.TemporaryDirectory() as folder, closing(Service(folder, "workers = 0", store=url)) as service:
+        http, pid = service.http, service.start().process.pid
         found["page_first_ms"] = round(seconds_of(http) * 1000, 1)
         time.sleep(APART)
         found["page_while_history_is_decided"] = times(http, pid)

@@ -299,8 +299,10 @@ def probabilities(rows: pd.DataFrame, *, told: bool) -> np.ndarray:
 
 def error_without(table: pd.DataFrame, source: str) -> ClassifierError:
     """Return what would be known of the heads' error if the source did not exist."""
+    from classifier_calibrations import ACT_PRIOR
     from out_of_fold import known_without
-    from train_classifier import ACT_PRIOR, INTENT_PRIOR
+
+    from secondlaw.behavior.classifiers.shipped import load_weights
 
     known = {name.removeprefix("known."): array.astype(float) for name, array in known_without(table, source).items()}
     act, intent = (known[name] / known[name].sum(axis=1, keepdims=True) for name in ("act", "intent"))
@@ -310,7 +312,7 @@ def error_without(table: pd.DataFrame, source: str) -> ClassifierError:
         np.tile(np.array([[0, 3, 4], [1, 2, 4]])[harmful, done], 2),
         np.concatenate([harmful, np.full(len(harmful), 2)]), np.tile(group, 2),
     )  # fmt: skip
-    intents = (np.array([1.0, 0.0]), np.array([0.0, 1.0]), INTENT_PRIOR)
+    intents = (np.array([1.0, 0.0]), np.array([0.0, 1.0]), load_weights()[1]["intent.prior"])
     priors = np.stack([compose(ACT_PRIOR[None], intent[None], FIVE)[0] for intent in intents])
     return ClassifierError(priors=priors, calibration=sample)
 

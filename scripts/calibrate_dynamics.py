@@ -14,14 +14,14 @@ from scipy.stats import gamma
 from secondlaw.drift.divergence import divergence_from_replicates
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.abstention import abstention_threshold
-from secondlaw.statistics.agreement import agreement, cohen_kappa, f1_scores
 from secondlaw.statistics.calibration_error import calibration_report
 from secondlaw.statistics.cells import cell_replicates
 from secondlaw.statistics.divergence import jensen_shannon, total_variation
+from secondlaw.statistics.label_agreement import agreement, cohen_kappa, f1_scores
 from secondlaw.statistics.planning import drift_path
 from secondlaw.statistics.resampling import resample_weights
 from secondlaw.statistics.slopes import effective_alignment_work, slope
-from secondlaw.statistics.swap_test import deal_test, swap_test
+from secondlaw.statistics.swap_permutations import deal_test, swap_test
 from secondlaw.statistics.variance import decompose_variance, entropy_influence
 from secondlaw.types import Insufficient
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from secondlaw.statistics.sequence_comparison import compare_sequences
-from secondlaw.statistics.sequence_entropy_production import sequence_entropy_production
 from secondlaw.statistics.sequence_estimates import estimate_quantity
+from secondlaw.statistics.sequence_irreversibility import sequence_entropy_production
 from secondlaw.statistics.sequence_memory import block_information
 from secondlaw.statistics.sequence_nulls import memory_null, reversal_null
 from secondlaw.statistics.sequence_quantities import (

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from secondlaw.statistics.cell_entropy import entropy_estimates
 from secondlaw.statistics.cells import cell_replicates, estimate_from_replicates
 from secondlaw.statistics.divergence import jensen_shannon, total_variation
 from secondlaw.statistics.divergence_estimates import divergence_estimate
-from secondlaw.statistics.entropy_estimates import entropy_estimates
 from secondlaw.statistics.resampling import resample_weights
 from secondlaw.statistics.shares import share_estimates
 

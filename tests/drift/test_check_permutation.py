@@ -7,7 +7,7 @@ from scipy.stats import binom
 from secondlaw.drift.check_permutation import MOST_UNITS, run_test
 from secondlaw.drift.check_tables import PromptTable
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.swap_test import swap_test
+from secondlaw.statistics.swap_permutations import swap_test
 
 SHARES = np.array([0.9, 0.03, 0.04, 0.01, 0.02])
 OTHER = np.array([0.1, 0.3, 0.5, 0.05, 0.05])

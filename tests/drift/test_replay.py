@@ -7,7 +7,7 @@ import pytest
 
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.drift import CellRows, Design, measure_cell, measure_rates, replay
-from secondlaw.drift.replay import prompt_shares
+from secondlaw.drift.stretched_runs import prompt_shares
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.types import Insufficient
 
@@ -60,7 +60,7 @@ def test_a_replay_holds_the_prompts_of_two_recorded_steps_at_a_time(monkeypatch)
         made.append(cell)
         return prompt_shares(cell, n_groups)
 
-    monkeypatch.setattr(sys.modules["secondlaw.drift.replay"], "prompt_shares", counted)
+    monkeypatch.setattr(sys.modules["secondlaw.drift.stretched_runs"], "prompt_shares", counted)
     replay({"base": cells}, misaligned=MISALIGNED, steps=3, rng=np.random.default_rng(1))
     assert len(made) == 6, "three pairs"
     made.clear()

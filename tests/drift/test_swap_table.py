@@ -7,7 +7,7 @@ from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.drift import CellRows, Design, measure_cell
 from secondlaw.drift.swap_table import FEWEST_BLOCKS, swap_table
 from secondlaw.errors import NotEnoughData
-from secondlaw.statistics.swap_test import deal_test, swap_test
+from secondlaw.statistics.swap_permutations import deal_test, swap_test
 
 MISALIGNED = np.array(FIVE.misaligned)
 STEADY = np.array([0.85, 0.03, 0.06, 0.04, 0.02])

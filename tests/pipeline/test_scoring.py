@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secondlaw.behavior import FIVE, Counts, read_observations
+from secondlaw.behavior.windows import clock_of
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData, SourceError, TooManyBadRows
 from secondlaw.formats import Row, read_rows
 from secondlaw.pipeline import scoring_blocks, scoring_local
 from secondlaw.pipeline.scoring import score_files
 from secondlaw.pipeline.scoring_blocks import cut_files, find_files, read_block
-from secondlaw.pipeline.scoring_counts import clock_of
 from secondlaw.pipeline.scoring_options import ScoreOptions
 from secondlaw.pipeline.settings import load_settings
 

@@ -1,5 +1,6 @@
 """A store as an operator has it: one stable, one drifting, one silent and one young stream, seeded."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -144,3 +145,8 @@ def dashboard_app(one: Simulation, **more: Any) -> FastAPI:
     app.include_router(page_router(one.store, one.numbers, access, clock=one.clock, warm=False, **more))
     app.add_middleware(SafeHeaders)
     return app
+
+
+def text_of(html: str) -> str:
+    """Return what a page says, without its tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from absent_programs import absent
 
 __all__ = ["DRAWN", "PATIENCE", "browser", "overflow", "served", "until", "visit"]
 
@@ -20,22 +21,14 @@ PATIENCE = 60_000
 DRAWN = "document.querySelectorAll('.vega[data-drawn] svg.marks').length === document.querySelectorAll('.vega').length"
 
 
-def required():
-    return os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1"
-
-
 @pytest.fixture(scope="module")
 def browser():
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        if required():
-            pytest.fail("playwright is not installed")
-        pytest.skip("playwright is not installed")
+        absent("playwright is not installed")
     if not os.access(CHROMIUM, os.X_OK):
-        if required():
-            pytest.fail("chromium is not installed")
-        pytest.skip("chromium is not installed (Debian's package chromium)")
+        absent("chromium is not installed (Debian's package chromium)")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=PATIENCE)
         yield found
@@ -69,14 +62,10 @@ class Served:
 
 
 @pytest.fixture
-def served(tmp_path):
-    from dashboard_simulation import full_simulation
-
-    simulation = full_simulation(tmp_path)
+def served(simulation):
     one = Served(simulation)
     yield one
     one.close()
-    simulation.close()
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Programs that tests talk to: skipped with the reason where absent, a failure where they are required."""
 
-import os
 import shutil
 
-import pytest
+from absent_programs import absent
 
 __all__ = ["required"]
 
@@ -12,8 +11,5 @@ def required(program: str, package: str) -> str:
     """Return the path of a program; skip the test without it, or fail where servers are required."""
     found = shutil.which(program)
     if found is None:
-        reason = f"{program} is not installed; it is in {package}"
-        if os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent(f"{program} is not installed; it is in {package}")
     return found

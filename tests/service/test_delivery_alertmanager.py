@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-import os
 import random
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,7 +12,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from absent_programs import absent
 from loopback_receiver import LoopbackReceiver, MemoryDeliveries, drift_alert
+from served import free_port
 
 from secondlaw.service.delivery import Deliverer
 from secondlaw.service.delivery_outbox import Outbox
@@ -40,12 +40,6 @@ receivers:
       - url: {url}
         send_resolved: true
 """
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Manager:
@@ -92,9 +86,7 @@ def hook():
 @pytest.fixture
 def manager(tmp_path, hook):
     if PROGRAM is None:
-        if os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
-            pytest.fail("no Alertmanager is installed (Debian: prometheus-alertmanager)")
-        pytest.skip("no Alertmanager is installed (Debian: prometheus-alertmanager)")
+        absent("no Alertmanager is installed (Debian: prometheus-alertmanager)")
     found = Manager(tmp_path, hook.url)
     try:
         found.wait(lambda alerts: alerts == [])

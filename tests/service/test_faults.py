@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from postgres_server import PostgresServer, binaries
+from postgres_server import required_server
 from served import Service, until
 from starlette.testclient import TestClient
 
@@ -79,11 +79,7 @@ def test_a_full_disk_is_told_loses_nothing_acknowledged_and_is_over_when_there_i
 
 
 def test_a_database_that_goes_and_comes_back(tmp_path, services):
-    if binaries() is None:
-        if os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
-            pytest.fail("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
-        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
-    server = PostgresServer()
+    server = required_server()
     try:
         service = Service(tmp_path, "every = 0\nevaluate_every = 0.2\n", store=server.new_url())
         services.append(service)

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server's packages are not installed")
 
-from dashboard_simulation import dashboard_app, full_simulation
+from dashboard_simulation import dashboard_app
 from fastapi.testclient import TestClient
 
 from secondlaw.service.access import COOKIE
@@ -15,13 +15,6 @@ GETS = ("/", "/streams/chat", "/streams/chat/label", "/streams/chat/interval", "
         "/alarms", "/alarms/1", "/status", "/live")  # fmt: skip
 POSTS = ("/streams/chat/label", "/alarms/1/acknowledge", "/alarms/1/note", "/alarms/1/resolve",
          "/alarms/1/rebaseline", "/status/requeue")  # fmt: skip
-
-
-@pytest.fixture
-def simulation(tmp_path):
-    one = full_simulation(tmp_path)
-    yield one
-    one.close()
 
 
 @pytest.fixture

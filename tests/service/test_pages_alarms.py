@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server's packages are not installed")
 
-from dashboard_simulation import MODEL, dashboard_app, full_simulation
+from dashboard_simulation import MODEL, dashboard_app, text_of
 from fastapi.testclient import TestClient
 
 from secondlaw.service.evaluation_alarms import AlarmWriter
@@ -17,21 +17,10 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
-def simulation(tmp_path):
-    one = full_simulation(tmp_path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
 def client(simulation):
     receivers = load_receivers([{"name": "ops", "type": "webhook", "url": "http://127.0.0.1:9/hook"}])
     with TestClient(dashboard_app(simulation, writer=AlarmWriter(receivers=receivers))) as one:
         yield one
-
-
-def text_of(html):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def test_alarms_are_listed_newest_first_and_chosen_by_state_and_stream(simulation, client):

@@ -6,30 +6,13 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server's packages are not installed")
 
-from dashboard_simulation import ANSWERS, Simulation, dashboard_app, full_simulation
+from dashboard_simulation import ANSWERS, Simulation, dashboard_app, text_of
 from fastapi.testclient import TestClient
 
 from secondlaw.storage import Retention, StreamSettings
 
 pytestmark = pytest.mark.unit
 OF = {answer: key for key, answer in ANSWERS.items()}
-
-
-@pytest.fixture
-def simulation(tmp_path):
-    one = full_simulation(tmp_path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def client(simulation):
-    with TestClient(dashboard_app(simulation)) as one:
-        yield one
-
-
-def text_of(html):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def shown(html):

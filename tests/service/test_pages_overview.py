@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server's packages are not installed")
 
-from dashboard_simulation import LATEST, NOW, Simulation, dashboard_app, full_simulation
+from dashboard_simulation import LATEST, NOW, Simulation, dashboard_app, text_of
 from fastapi.testclient import TestClient
 
 from secondlaw.behavior import Transcript
@@ -20,13 +20,6 @@ HOSTILE = "<script>alert(1)</script>\"'&"
 
 
 @pytest.fixture
-def simulation(tmp_path):
-    one = full_simulation(tmp_path)
-    yield one
-    one.close()
-
-
-@pytest.fixture
 def empty(tmp_path):
     one = Simulation(tmp_path)
     yield one
@@ -36,10 +29,6 @@ def empty(tmp_path):
 def page(one, address="/", **more):
     with TestClient(dashboard_app(one)) as client:
         return client.get(address, **more)
-
-
-def text_of(html):
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
 def test_the_headline_says_which_streams_drift_and_since_when_and_the_worst_come_first(simulation):

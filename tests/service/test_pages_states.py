@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the server's packages are not installed")
 
-from dashboard_simulation import LATEST, MONITOR, NOW, Simulation, dashboard_app, full_simulation
+from dashboard_simulation import LATEST, MONITOR, NOW, Simulation, dashboard_app
 from fastapi.testclient import TestClient
 
 from secondlaw.behavior import Transcript
@@ -22,13 +22,6 @@ from secondlaw.service.states import state_of
 from secondlaw.storage import StreamSettings
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def simulation(tmp_path):
-    one = full_simulation(tmp_path)
-    yield one
-    one.close()
 
 
 def standing(one, name, **more):

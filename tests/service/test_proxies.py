@@ -14,8 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from real_browser import required
+from absent_programs import absent
 from served import Service, free_port, until
+from server_tools import required
 
 from secondlaw.storage import open_store
 
@@ -27,18 +28,9 @@ BASE = "/drift"
 MEBIBYTE = 1 << 20
 
 
-def absent(package):
-    """Skip, or fail where every server has to be there."""
-    reason = f"{package} is not installed (Debian's package {package})"
-    if required():
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def certificate(folder):
     """Make a certificate for localhost."""
-    if shutil.which("openssl") is None:
-        absent("openssl")
+    required("openssl", "the Debian package openssl")
     key, cert = folder / "tls.key", folder / "tls.crt"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -129,7 +121,7 @@ class Site:
 @pytest.fixture(scope="module", params=["nginx", "caddy"])
 def site(request, tmp_path_factory):
     if shutil.which(request.param, path="/usr/sbin:/usr/bin:/usr/local/bin") is None:
-        absent(request.param)
+        absent(f"{request.param} is not installed (Debian's package {request.param})")
     one = Site(tmp_path_factory.mktemp(request.param), {"nginx": nginx, "caddy": caddy}[request.param])
     yield one
     one.close()

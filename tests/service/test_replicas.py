@@ -1,12 +1,11 @@
 """Two replicas on one PostgreSQL: both take events, one at a time decides, one that is killed is replaced."""
 
-import os
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from loopback_receiver import LoopbackReceiver
-from postgres_server import PostgresServer, binaries
+from postgres_server import required_server
 from served import Service, until
 
 from secondlaw.behavior import Transcript
@@ -34,12 +33,7 @@ url = "{url}"
 
 @pytest.fixture(scope="module")
 def server():
-    if binaries() is None:
-        reason = "PostgreSQL's server is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    found = PostgresServer()
+    found = required_server()
     yield found
     found.close()
 

@@ -7,7 +7,7 @@ import numpy as np
 from secondlaw.behavior import FIVE
 from secondlaw.drift.attribution_sides import Side
 from secondlaw.drift.monitors import BettingMonitor, BettingSettings
-from secondlaw.statistics.change_point import change_point
+from secondlaw.statistics.change_points import change_point
 from secondlaw.types import Insufficient
 
 RARE = np.array([0.90, 0.03, 0.04, 0.01, 0.02])

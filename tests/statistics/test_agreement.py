@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rated_rows import CLASSES, exact_matrix, labelled
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.agreement import agreement, cohen_kappa, f1_scores
+from secondlaw.statistics.label_agreement import agreement, cohen_kappa, f1_scores
 from secondlaw.types import Estimate, Insufficient
 
 RECALL = np.array([0.95, 0.8, 0.9, 0.6, 0.85])

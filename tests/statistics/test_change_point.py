@@ -7,7 +7,7 @@ import pytest
 from clustered_counts import RARE, fewest, most
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.change_point import ChangePoint, change_point
+from secondlaw.statistics.change_points import ChangePoint, change_point
 from secondlaw.types import Insufficient
 
 K, UNIFORM = 100, np.full(5, 0.2)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.confused_pairs import confused_pairs
+from secondlaw.statistics.pair_confusion import confused_pairs
 
 TABLE = np.array([[180.0, 20.0, 0.0], [16.0, 84.0, 0.0], [0.0, 2.0, 98.0]])
 

@@ -4,7 +4,7 @@ from simulated_responses import covers, entropy, scores
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.em import em_shares
-from secondlaw.statistics.em_within import em_within
+from secondlaw.statistics.em_by_prompt import em_within
 from secondlaw.statistics.resampling import resample_weights
 
 PI = np.array([0.55, 0.2, 0.12, 0.08, 0.05])

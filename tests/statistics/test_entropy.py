@@ -18,8 +18,8 @@ from secondlaw.statistics.closed_form import (
     miller_madow,
     plug_in,
 )
-from secondlaw.statistics.entropy import METHODS, entropy
-from secondlaw.statistics.nsb import nsb, nsb_moments
+from secondlaw.statistics.entropy_methods import METHODS, entropy
+from secondlaw.statistics.nsb_posterior import nsb, nsb_moments
 
 count_vectors = hnp.arrays(np.int64, (4, 5), elements=st.integers(0, 60)).filter(lambda c: (c.sum(axis=1) > 0).all())
 

@@ -3,8 +3,8 @@ import pytest
 from clustered_counts import fewest
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.entropy import entropy
-from secondlaw.statistics.entropy_correlation import entropy_correlation
+from secondlaw.statistics.entropy_methods import entropy
+from secondlaw.statistics.entropy_ranking import entropy_correlation
 from secondlaw.types import Insufficient
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics.cell_entropy import INTERVALS, entropy_estimates, within_entropy
 from secondlaw.statistics.closed_form import miller_madow, plug_in
-from secondlaw.statistics.entropy_estimates import INTERVALS, entropy_estimates, within_entropy
 from secondlaw.types import Insufficient
 
 tables = hnp.arrays(np.int64, (7, 4), elements=st.integers(0, 8)).filter(lambda c: c.sum() > 0)

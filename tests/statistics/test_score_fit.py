@@ -5,8 +5,8 @@ from simulated_responses import responses, scores, within_band
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.calibration import CalibrationSample
 from secondlaw.statistics.em import em_shares
+from secondlaw.statistics.prior_shift_fit import score_fit
 from secondlaw.statistics.resampling import resample_weights
-from secondlaw.statistics.score_fit import score_fit
 
 TRUTH, EQUAL = np.array([0.7, 0.2, 0.1]), np.full(3, 1 / 3)
 

@@ -14,8 +14,8 @@ from symbol_dialogues import (
     steady,
 )
 
-from secondlaw.statistics.sequence_entropy_production import sequence_entropy_production
 from secondlaw.statistics.sequence_estimates import block_entropies, entropy_rate, excess_entropy, sequence_entropy
+from secondlaw.statistics.sequence_irreversibility import sequence_entropy_production
 from secondlaw.statistics.sequence_memory import block_information
 from secondlaw.statistics.sequences import Sequences
 from secondlaw.types import Estimate, Insufficient

@@ -4,7 +4,7 @@ from clustered_counts import fewest, most
 from symbol_dialogues import EVEN, even, going_round, keeping, moody, simulate, steady
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.sequence_entropy_production import ends_test, sequence_entropy_production
+from secondlaw.statistics.sequence_irreversibility import ends_test, sequence_entropy_production
 from secondlaw.statistics.sequence_memory import block_information
 from secondlaw.statistics.sequence_nulls import memory_null, reversal_null, reversed_totals
 from secondlaw.statistics.sequence_quantities import block_information_of, entropy_production_of

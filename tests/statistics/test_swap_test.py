@@ -3,7 +3,7 @@ import pytest
 from simulated_responses import entropy, within_band
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.swap_test import deal_test, swap_test
+from secondlaw.statistics.swap_permutations import deal_test, swap_test
 
 MISALIGNED = [False, True, False, True, False]
 NAMES = ("alignment_work", "entropy_difference", "misaligned_difference", "distribution")

@@ -1,12 +1,11 @@
 """Stores to test with: every test that takes `store` or `open_it` runs on SQLite and on PostgreSQL."""
 
-import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
-from postgres_server import PostgresServer, binaries
+from postgres_server import required_server
 
 from secondlaw.behavior import Transcript
 from secondlaw.storage import Retention, StoreSettings, StreamSettings, open_store
@@ -35,12 +34,7 @@ class Clock:
 @pytest.fixture(scope="session")
 def postgres():
     """Return a running PostgreSQL server with an empty store as its template."""
-    if binaries() is None:
-        reason = "PostgreSQL's server is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("SECONDLAW_REQUIRE_SERVERS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    server = PostgresServer()
+    server = required_server()
     server.sql(f"CREATE DATABASE {TEMPLATE}")
     open_store(server.url(TEMPLATE)).close()
     yield server

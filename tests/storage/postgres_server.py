@@ -101,3 +101,12 @@ class PostgresServer:
         if check and done.returncode:
             log = self.home / "log"
             raise RuntimeError(f"{program}: {done.stdout}{done.stderr}{log.read_text() if log.exists() else ''}")
+
+
+def required_server():
+    """Return a running server; without Debian's package the test is skipped, or fails where servers are required."""
+    if binaries() is None:
+        from absent_programs import absent
+
+        absent("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    return PostgresServer()

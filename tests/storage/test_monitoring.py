@@ -36,7 +36,7 @@ def test_a_step_is_written_whole(watched):
     assert record.decision == DecisionRecord(5, "quiet", log_evidence=1.5, log_threshold=9.2, n=100)
     assert [one.receiver for one in watched.deliveries.list(status="pending")] == ["mail", "hook"]
     assert {one.alarm for one in watched.deliveries.list()} == {alarm.id}
-    assert watched.alarms.open_counts() == {"s": 1}
+    assert watched.alarms.counts() == {("s", "betting", "drift"): (1, 1)}
     assert [entry.action for entry in watched.alarms.history(alarm.id)] == ["opened"]
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.types import Insufficient
 
-__all__ = ["NO_TIME", "Windows", "enough", "steps_of", "window_seconds"]
+__all__ = ["NO_TIME", "Windows", "clock_of", "enough", "steps_of", "window_label", "window_seconds"]
 
 NO_TIME = np.iinfo(np.int64).min
 """Marks a row without time in an array of microseconds since 1970."""
@@ -38,6 +38,20 @@ def window_seconds(every: str) -> int:
     if found is None:
         raise InvalidInput(f"a window is a whole number and s, m, h, d or w, such as 15m, 1h or 7d, got {every!r}")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def window_label(window: int, every: int | None) -> str:
+    """Return a window, numbered since 1970, as a person reads it; without a length it is a step.
+
+    Examples
+    --------
+    >>> window_label(491_630, 3600), window_label(300, None)
+    ('2026-01-31 14:00', 'step 300')
+    """
+    if every is None:
+        return f"step {window}"
+    start = datetime.fromtimestamp(window * every, UTC)
+    return start.strftime("%Y-%m-%d" if every % 86_400 == 0 else "%Y-%m-%d %H:%M")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,42 @@ class Windows:
         return latest >= self.start_of(step + 1) + lateness
 
 
+def clock_of(*, rows: int, stated: int, timed: int, every: str | None) -> int | None:
+    """Return the length of a window in seconds, or None where windows are the steps that rows state.
+
+    Parameters
+    ----------
+    rows, stated, timed : int
+        Sound responses; those of them that state a step; those that state a time and no step.
+    every : str or None
+
+    Raises
+    ------
+    InvalidInput
+        If there are two clocks, or some rows have none.
+
+    Examples
+    --------
+    >>> clock_of(rows=10, stated=0, timed=10, every="1h"), clock_of(rows=10, stated=10, timed=0, every="1h")
+    (3600, None)
+    """
+    seconds = None if every is None else window_seconds(every)
+    if stated and timed:
+        raise InvalidInput(
+            f"{stated:,} rows state a step and {timed:,} others only a ts: S(t) needs one clock; give every row a step,"
+            " or none, and cut ts into windows with --every 1h"
+        )
+    if stated and stated < rows:
+        raise InvalidInput(
+            f"{rows - stated:,} of {rows:,} rows state neither step nor ts, the others a step; give all rows one"
+        )
+    if seconds is None or stated or not rows:
+        return None
+    if timed < rows:
+        raise InvalidInput(f"--every {every} cuts ts into steps, but {rows - timed:,} of {rows:,} rows have no ts")
+    return seconds
+
+
 def steps_of(
     step: NDArray[np.int64], micros: NDArray[np.int64] | None, *, every: str | None = None
 ) -> tuple[NDArray[np.int64], Windows | None]:
@@ -93,20 +143,11 @@ def steps_of(
         If some rows state a step and others only a time; if `every` is given and rows have no time; if only some rows
         state a step.
     """
-    seconds = None if every is None else window_seconds(every)
     has_step = step >= 0
     has_time = np.zeros(len(step), dtype=bool) if micros is None else micros != NO_TIME
     n, stated, timed = len(step), int(has_step.sum()), int((has_time & ~has_step).sum())
-    if stated and timed:
-        raise InvalidInput(
-            f"{stated} rows state a step and {timed} others only a ts: S(t) needs one clock; "
-            f"give every row a step, or none, and cut ts into windows with --every 1h"
-        )
-    if stated and stated < n:
-        raise InvalidInput(f"{n - stated} of {n} rows state neither step nor ts, the others a step; give all rows one")
-    if seconds is not None and stated == 0 and n:
-        if micros is None or timed < n:
-            raise InvalidInput(f"--every {every} cuts ts into steps, but {n - timed} of {n} rows have no ts")
+    seconds = clock_of(rows=n, stated=stated, timed=timed, every=every)
+    if seconds is not None and micros is not None:
         number = micros // (seconds * _MICROSECONDS)
         first = int(number.min())
         return number - first, Windows(seconds, first)

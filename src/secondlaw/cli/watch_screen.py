@@ -17,7 +17,7 @@ from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.monitors import Decision
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.pipeline.watching import Decided, Watch
-from secondlaw.statistics.entropy_estimates import entropy_estimates
+from secondlaw.statistics.cell_entropy import entropy_estimates
 from secondlaw.types import Estimate
 
 __all__ = ["Screen", "screen_for"]

@@ -12,7 +12,6 @@ from secondlaw.drift.design import Design
 from secondlaw.drift.divergence import divergence_estimates, divergence_from_replicates
 from secondlaw.drift.measuring import measure_cell
 from secondlaw.drift.rates import measure_rates, series_of
-from secondlaw.drift.replay import replay
 from secondlaw.drift.results import (
     SCHEMA,
     CellResult,
@@ -26,6 +25,7 @@ from secondlaw.drift.results import (
     RowSummary,
     VarianceShares,
 )
+from secondlaw.drift.stretched_runs import replay
 from secondlaw.drift.temporal import TemporalComparison, TemporalResult, compare_temporal, measure_temporal
 from secondlaw.drift.turns import ConversationTurns, collect_turns
 from secondlaw.drift.variance import variance_shares

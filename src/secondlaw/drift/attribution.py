@@ -33,7 +33,7 @@ from secondlaw.statistics.intervals import LEVEL
 from secondlaw.statistics.permutation import g_statistic
 from secondlaw.types import Insufficient
 
-__all__ = ["attribute_change"]
+__all__ = ["attribute_change", "part_changes"]
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ def attribute_change(
     if not 0.0 < level < 1.0:
         raise InvalidInput(f"a confidence level lies between 0 and 1, got {level}")
     changes = category_changes(before, after, categories, level=level, is_chosen=is_chosen)
-    found_parts = () if parts is None else _parts(before, after, parts, rng, level)
+    found_parts = () if parts is None else part_changes(before, after, parts=parts, rng=rng, level=level)
     prompts = _prompts(before, after, categories, rng, level)
     rising = [change.category for change in changes if change.rose]
     by_category = {name: _examples(before, after, list(categories).index(name), limit=examples) for name in rising}
@@ -124,9 +124,10 @@ def attribute_change(
     )
 
 
-def _parts(
-    before: Side, after: Side, parts: Mapping[str, str], rng: np.random.Generator, level: float
+def part_changes(
+    before: Side, after: Side, *, parts: Mapping[str, str], rng: np.random.Generator, level: float = LEVEL
 ) -> tuple[PartChange, ...]:
+    """Say which parts changed between two stretches; see :func:`attribute_change` for the arguments."""
     names = sorted({parts.get(prompt, "(none)") for prompt in (*before.prompts, *after.prompts)})
     totals = (before.counts.sum(), after.counts.sum())
     rows = []

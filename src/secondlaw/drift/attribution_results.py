@@ -71,6 +71,11 @@ class PartChange:
     p_value: float | Insufficient
     moved: bool
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the change as plain JSON values."""
+        p_value = self.p_value.to_dict() if isinstance(self.p_value, Insufficient) else self.p_value
+        return asdict(self) | {"p_value": p_value}
+
 
 @dataclass(frozen=True, slots=True)
 class PromptChange:
@@ -134,6 +139,4 @@ class Attribution:
         values = asdict(self)
         for change, plain in zip(self.categories, values["categories"], strict=True):
             plain["difference"] = change.difference.to_dict()
-        for part, plain in zip(self.parts, values["parts"], strict=True):
-            plain["p_value"] = part.p_value.to_dict() if isinstance(part.p_value, Insufficient) else part.p_value
-        return values
+        return values | {"parts": [part.to_dict() for part in self.parts]}

@@ -22,7 +22,7 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.cells import Replicated, estimate_from_replicates
 from secondlaw.statistics.divergence import total_variation
 from secondlaw.statistics.slopes import effective_alignment_work, slope
-from secondlaw.statistics.swap_test import SwapTest, deal_test, swap_test
+from secondlaw.statistics.swap_permutations import SwapTest, deal_test, swap_test
 from secondlaw.types import NATS, SHARE, Insufficient, Measured
 
 __all__ = ["compare_models", "no_comparison"]

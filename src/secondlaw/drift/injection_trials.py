@@ -1,13 +1,13 @@
 """Many resampled runs through the monitors: false alarms without drift, detection and delay with it."""
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.drift.injection import Injection, block_length, inject, resample_steps
+from secondlaw.drift.injection_results import Detection, FalseAlarms
 from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.monitors import replay_betting
 from secondlaw.errors import NotEnoughData
@@ -15,7 +15,7 @@ from secondlaw.statistics.intervals import LEVEL
 from secondlaw.statistics.shares import exact_interval
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured
 
-__all__ = ["FEWEST_STEPS", "Detection", "FalseAlarms", "TrialSettings", "detection", "false_alarms", "first_alarms"]
+__all__ = ["FEWEST_STEPS", "TrialSettings", "detection", "false_alarms", "first_alarms"]
 
 Floats = NDArray[np.float64]
 
@@ -48,80 +48,6 @@ class TrialSettings:
     begin: int | None = None
     block: int | None = None
     level: float = LEVEL
-
-
-@dataclass(frozen=True, slots=True)
-class FalseAlarms:
-    """Alarms in resampled runs without drift.
-
-    Parameters
-    ----------
-    runs, steps : int
-        How many, and steps watched in each.
-    alarmed : Estimate
-        Share of the runs with an alarm.
-    per_step : Estimate
-        First alarms a watched step.
-    promised : float or None
-        What `alarmed` must not exceed by the promise; None where nothing is promised.
-    promised_per_step : float or None
-        What `per_step` must not exceed, where the promise speaks of steps (e-SR).
-    """
-
-    runs: int
-    steps: int
-    alarmed: Estimate
-    per_step: Estimate
-    promised: float | None
-    promised_per_step: float | None = None
-
-    @property
-    def is_kept(self) -> bool | None:
-        """Whether the measured share allows the promise; None where nothing is promised."""
-        return None if self.promised is None else self.alarmed.low <= self.promised
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as plain JSON values."""
-        return asdict(self) | {"kept": self.is_kept}
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """How a drift of one size was found.
-
-    Parameters
-    ----------
-    injection : Injection
-    runs : int
-        Runs without an alarm before the drift began; only these count.
-    horizon : int
-        Steps watched since its begin.
-    detected : Estimate or Insufficient
-        Share of the runs with an alarm within the horizon.
-    delay : Estimate or Insufficient
-        Median number of drifted steps up to and including the alarm, over all runs, those without one beyond the
-        horizon.
-    delays : tuple of (float, int or None)
-        Quantiles of the delay; None: beyond the horizon.
-    """
-
-    injection: Injection
-    runs: int
-    horizon: int
-    detected: Measured
-    delay: Measured
-    delays: tuple[tuple[float, int | None], ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as plain JSON values."""
-        return {
-            "injection": {**asdict(self.injection), "words": str(self.injection)},
-            "runs": self.runs,
-            "horizon": self.horizon,
-            "detected": self.detected.to_dict(),
-            "delay": self.delay.to_dict(),
-            "delays": [{"quantile": quantile, "steps": steps} for quantile, steps in self.delays],
-        }
 
 
 def false_alarms(

@@ -10,40 +10,20 @@ The state is plain JSON; decisions after a restart are those of monitors that ne
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 
+from secondlaw.drift.monitored_series import MonitoredSeries
 from secondlaw.drift.monitoring_budget import alpha_words
-from secondlaw.drift.monitoring_mix import MixMemory
 from secondlaw.drift.monitoring_plan import MonitorPlan, StreamMonitor
 from secondlaw.drift.monitoring_series import SeriesKey, StreamDecision, series_of
-from secondlaw.drift.monitors import BettingMonitor, Decision, UniversalMonitor, Verdict, drifting_streams
+from secondlaw.drift.monitors import BettingMonitor, Decision, Verdict, drifting_streams
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.errors import InvalidInput, NotEnoughData
 
 __all__ = ["MonitorSet", "SeriesKey", "StreamDecision", "series_of"]
-
-
-@dataclass(slots=True)
-class _Series:
-    monitor: StreamMonitor
-    place: int
-    spent: float = 0.0  # e-SR: false alarms allowed by now
-    label: str = ""
-    evidence: float = -math.inf
-    last: Decision | None = None
-    since: int | None = None  # where e-Benjamini-Hochberg chose it
-    began: int | None = None
-    mix: MixMemory = field(default_factory=MixMemory)
-
-    def budget(self, plan: MonitorPlan) -> dict[str, float | None] | None:
-        if isinstance(self.monitor, BettingMonitor):
-            return self.monitor.spent | {"allowed": self.spent if plan.shares_by_step else None}
-        if isinstance(self.monitor, UniversalMonitor):
-            return {"alpha": self.monitor.alpha, "alpha_so_far": self.monitor.spent, "delta": self.monitor.delta}
-        return None
 
 
 class MonitorSet:
@@ -66,7 +46,7 @@ class MonitorSet:
     def __init__(self, plan: MonitorPlan) -> None:
         self.plan = plan
         self._settings = plan.betting_settings(0)
-        self._series: dict[SeriesKey, _Series] = {}
+        self._series: dict[SeriesKey, MonitoredSeries] = {}
 
     @property
     def series(self) -> tuple[SeriesKey, ...]:
@@ -126,18 +106,11 @@ class MonitorSet:
 
     def restart(self, key: SeriesKey) -> None:
         """Begin a new run of a series on the same baseline, after its alarm was dealt with."""
-        one = self._known(key)
-        one.since = one.began = None
-        one.evidence = -math.inf
-        one.monitor.restart()
+        self._known(key).restart()
 
     def relearn(self, key: SeriesKey) -> None:
         """Forget the baseline of a series and learn it anew from the next steps."""
-        one = self._known(key)
-        one.since = one.began = None
-        one.evidence = -math.inf
-        one.mix = MixMemory()
-        one.monitor.relearn()
+        self._known(key).relearn()
 
     def name_categories(self, keys: Sequence[str]) -> None:
         """Call categories by these keys: a state that was written without them goes on, deciding the same."""
@@ -151,20 +124,7 @@ class MonitorSet:
         """Return the state as plain JSON values."""
         return {
             "plan": self.plan.to_dict(),
-            "series": [
-                {
-                    "key": list(key),
-                    "monitor": one.monitor.to_state(),
-                    "spent": one.spent,
-                    "label": one.label,
-                    "evidence": one.evidence if one.evidence > -math.inf else None,
-                    "last": None if one.last is None else one.last.to_dict(),
-                    "since": one.since,
-                    "began": one.began,
-                    "mix": one.mix.to_state(),
-                }
-                for key, one in self._series.items()
-            ],
+            "series": [{"key": list(key)} | one.to_state() for key, one in self._series.items()],
         }
 
     @classmethod
@@ -179,17 +139,12 @@ class MonitorSet:
         try:
             found = cls(MonitorPlan.from_dict(state["plan"]))
             for place, values in enumerate(state["series"]):
-                one = _Series(found.plan.load_monitor(values["monitor"]), place, values["spent"], values["label"])
-                one.evidence = -math.inf if values["evidence"] is None else values["evidence"]
-                one.last = None if values["last"] is None else _decision(values["last"])
-                one.since, one.began = values["since"], values["began"]
-                one.mix = MixMemory.from_state(values["mix"])
-                found._series[SeriesKey(*values["key"])] = one
+                found._series[SeriesKey(*values["key"])] = MonitoredSeries.from_state(values, found.plan, place)
         except (KeyError, TypeError) as error:
             raise InvalidInput(f"the state of the monitors is incomplete ({error}): begin anew") from error
         return found
 
-    def _known(self, key: SeriesKey) -> _Series:
+    def _known(self, key: SeriesKey) -> MonitoredSeries:
         if key not in self._series:
             names = ", ".join(map(str, self._series)) or "none yet"
             raise InvalidInput(f"there is no series {key}; there are: {names}")
@@ -199,7 +154,7 @@ class MonitorSet:
         one = self._series.get(key)
         if one is None:
             place = len(self._series)
-            one = self._series[key] = _Series(self.plan.new_monitor(place), place)
+            one = self._series[key] = MonitoredSeries(self.plan.new_monitor(place), place)
         if one.since is not None and self.plan.restarts and self.plan.shares_discoveries:
             self.restart(key)
         alpha = self.plan.alpha_of(one.place, seen=len(self._series))
@@ -212,10 +167,9 @@ class MonitorSet:
         one.mix.take(step, decision)
         return self._said(key, one, decision)
 
-    def _said(self, key: SeriesKey, one: _Series, decision: Decision) -> StreamDecision:
-        mix = one.mix.change() if decision.alarm and decision.verdict == "drifting" else None
+    def _said(self, key: SeriesKey, one: MonitoredSeries, decision: Decision) -> StreamDecision:
         alpha = self.plan.alpha_of(one.place, seen=len(self._series)) if self.plan.is_guaranteed else None
-        return StreamDecision(key, one.label, decision, self.plan.is_guaranteed, mix, alpha)
+        return StreamDecision(key, one.label, decision, self.plan.is_guaranteed, one.mix.change_at(decision), alpha)
 
     def _together(self, said: list[StreamDecision]) -> list[StreamDecision]:
         """Let e-Benjamini-Hochberg decide over all series; it alone raises drift alarms then."""
@@ -239,7 +193,7 @@ class MonitorSet:
                 found[key] = self._said(key, one, replace(self._held(one, one.last), alarm=True))
         return list(found.values())
 
-    def _held(self, one: _Series, decision: Decision) -> Decision:
+    def _held(self, one: MonitoredSeries, decision: Decision) -> Decision:
         """Return a decision with the verdict of all series together."""
         if not self.plan.shares_discoveries or decision.verdict not in ("quiet", "drifting"):
             return decision
@@ -270,10 +224,3 @@ def _take(monitor: StreamMonitor, step: StepCounts, plan: MonitorPlan) -> Decisi
         found = monitor.update(plan.value_of(step), step=step.step, version=step.version)
         return replace(found, n=step.n, score="misaligned")
     return monitor.update(step.counts, step=step.step, version=step.version)
-
-
-def _decision(values: Mapping[str, Any]) -> Decision:
-    known = dict(values)
-    for name in ("log_evidence", "log_threshold"):
-        known[name] = -math.inf if known[name] is None else known[name]
-    return Decision(**known)

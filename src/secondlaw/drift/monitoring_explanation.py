@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from secondlaw.drift.attribution import attribute_change
+from secondlaw.drift.attribution import attribute_change, part_changes
 from secondlaw.drift.attribution_results import Attribution, PartChange
 from secondlaw.drift.attribution_sides import Side
 from secondlaw.drift.gates import signed
 from secondlaw.drift.step_counts import StepCounts, Strata
 from secondlaw.errors import NotEnoughData
-from secondlaw.statistics.change_point import ChangePoint, change_point
+from secondlaw.statistics.change_points import ChangePoint, change_point
 from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["attributed", "explained", "moved_words"]
+__all__ = ["attributed", "began_in", "explained", "moved_words"]
 
 NAMED = 3
 """Categories and groups that the words name."""
@@ -52,11 +53,7 @@ def explained(
     """
     numbers = np.array([step.step for step in steps])
     counts = np.array([step.counts for step in steps], dtype=np.float64)
-    began: ChangePoint | Insufficient
-    if (counts.sum(axis=0) > 0).sum() < 2:
-        began = Insufficient("only one category was seen: nothing can have changed")
-    else:
-        began = change_point(counts, steps=numbers, earliest=max(watched_from, int(numbers[0])), level=level)
+    began = began_in(counts, steps=numbers, earliest=max(watched_from, int(numbers[0])), level=level)
     since = change_point_hint if isinstance(began, Insufficient) else round(began.began.value)
     split = len(steps) - 1 if since is None else int(np.searchsorted(numbers, since))
     split = min(max(split, 1), len(steps) - 1)
@@ -64,6 +61,15 @@ def explained(
         steps[:split], steps[split:], categories=categories, rng=rng, level=level, examples=examples
     )
     return began, attribution, sets
+
+
+def began_in(
+    counts: NDArray[np.float64], *, steps: NDArray[np.int64], earliest: int, level: float
+) -> ChangePoint | Insufficient:
+    """Say when a change in counts (T, K) of numbered steps began; nothing is said to have begun before `earliest`."""
+    if (counts.sum(axis=0) > 0).sum() < 2:
+        return Insufficient("only one category was seen: nothing can have changed")
+    return change_point(counts, steps=steps, earliest=earliest, level=level)
 
 
 def attributed(
@@ -82,14 +88,9 @@ def attributed(
         found = attribute_change(
             *sides, categories=categories, parts=intents, rng=rng, level=level, examples=examples, is_chosen=True
         )
-        if sets is None:
-            return found, ()
-        by_set = attribute_change(
-            *sides, categories=categories, parts=sets, rng=rng, level=level, examples=0, is_chosen=True
-        )
     except NotEnoughData as error:
         return Insufficient(str(error)), ()
-    return found, by_set.parts
+    return found, () if sets is None else part_changes(*sides, parts=sets, rng=rng, level=level)
 
 
 def moved_words(attribution: Attribution | Insufficient, sets: Sequence[PartChange] = ()) -> str:

@@ -5,13 +5,13 @@ from numpy.typing import NDArray
 
 from secondlaw.drift.attribution_results import Attribution, PartChange
 from secondlaw.drift.monitoring import StreamDecision
-from secondlaw.drift.monitoring_explanation import attributed
+from secondlaw.drift.monitoring_explanation import attributed, began_in
 from secondlaw.drift.monitoring_plan import MonitorPlan
 from secondlaw.drift.monitoring_replay import Series, split_series
 from secondlaw.drift.monitoring_results import Alarm, SeriesHistory
 from secondlaw.drift.monitors.steps import step_counts
 from secondlaw.drift.step_counts import StepCounts
-from secondlaw.statistics.change_point import ChangePoint, change_point
+from secondlaw.statistics.change_points import ChangePoint
 from secondlaw.types import Insufficient
 
 __all__ = ["histories"]
@@ -137,12 +137,8 @@ def _began(
     numbers: Ints, counts: Floats, start: int, place: int, first_watched: int, level: float
 ) -> ChangePoint | Insufficient:
     start = max(start, place + 1 - LATEST_STEPS)
-    stretch = slice(start, place + 1)
-    if (counts[stretch].sum(axis=0) > 0).sum() < 2:
-        return Insufficient("only one category was seen: nothing can have changed")
-    return change_point(
-        counts[stretch], steps=numbers[stretch], earliest=int(numbers[max(first_watched, start)]), level=level
-    )
+    stretch, earliest = slice(start, place + 1), int(numbers[max(first_watched, start)])
+    return began_in(counts[stretch], steps=numbers[stretch], earliest=earliest, level=level)
 
 
 def _quiet(series: Series, said: list[StreamDecision], counts: Floats, alarms: list[Alarm]) -> Ints:

@@ -30,8 +30,8 @@ class MixMemory:
     usual: dict[tuple[str, str], int] = field(default_factory=dict)
     recent: deque[dict[tuple[str, str], int]] = field(default_factory=lambda: deque(maxlen=RECENT))
 
-    def take(self, step: StepCounts, decision: Decision) -> MixChange | None:
-        """Remember a step; at a drift alarm return how the mix changed."""
+    def take(self, step: StepCounts, decision: Decision) -> None:
+        """Remember a step."""
         mix: dict[tuple[str, str], int] = {}
         for cell, row in step.cells.items():
             name = (cell.prompt_set, cell.intent)
@@ -40,10 +40,11 @@ class MixMemory:
             _add(self.usual, mix)
         elif mix:
             self.recent.append(mix)
-        return self.change() if decision.alarm and decision.verdict == "drifting" else None
 
-    def change(self) -> MixChange | None:
-        """Return how the mix changed, None where nothing was seen."""
+    def change_at(self, decision: Decision) -> MixChange | None:
+        """Return how the mix changed, at a drift alarm; None elsewhere, and where nothing was seen."""
+        if not decision.alarm or decision.verdict != "drifting":
+            return None
         lately: dict[tuple[str, str], int] = {}
         for mix in self.recent:
             _add(lately, mix)

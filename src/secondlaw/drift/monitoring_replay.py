@@ -86,8 +86,9 @@ def replay_steps(steps: Sequence[StepCounts], plan: MonitorPlan) -> list[StreamD
         mix = MixMemory()
         for step, place, decision, alpha in zip(one.steps, one.places, decisions, shares[i].tolist(), strict=True):
             n = len(step.scores) if plan.score is not None else decision.n
-            change = mix.take(step, decision)
-            out[place] = StreamDecision(one.key, step.label, replace(decision, n=n), plan.is_guaranteed, change, alpha)
+            mix.take(step, decision)
+            seen = replace(decision, n=n)
+            out[place] = StreamDecision(one.key, step.label, seen, plan.is_guaranteed, mix.change_at(decision), alpha)
     return [out[place] for place in sorted(out)]
 
 

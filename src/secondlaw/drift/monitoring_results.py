@@ -1,7 +1,7 @@
 """What a backtest says: the values, as plain as they are printed and written."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.drift.attribution_results import Attribution, PartChange
-from secondlaw.drift.injection_trials import Detection, FalseAlarms
+from secondlaw.drift.injection_results import Budget, Trials
 from secondlaw.drift.monitoring import SeriesKey, StreamDecision
 from secondlaw.drift.monitoring_budget import alpha_words
 from secondlaw.drift.monitoring_plan import MonitorPlan
-from secondlaw.statistics.change_point import ChangePoint
+from secondlaw.statistics.change_points import ChangePoint
 from secondlaw.types import Insufficient
 
-__all__ = ["SCHEMA", "Alarm", "Backtest", "Budget", "SeriesHistory", "Trials"]
+__all__ = ["SCHEMA", "Alarm", "Backtest", "SeriesHistory"]
 
 SCHEMA = "secondlaw/backtest/1"
 Outcome = Literal["quiet", "alarm", "missing", "not-enough"]
@@ -51,11 +51,7 @@ class Alarm:
             **self.said.to_dict(),
             "began": None if self.change_point is None else self.change_point.to_dict(),
             "attribution": None if self.attribution is None else self.attribution.to_dict(),
-            "prompt_sets": [
-                asdict(part)
-                | {"p_value": part.p_value.to_dict() if isinstance(part.p_value, Insufficient) else part.p_value}
-                for part in self.prompt_sets
-            ],
+            "prompt_sets": [part.to_dict() for part in self.prompt_sets],
         }
 
 
@@ -124,72 +120,6 @@ class SeriesHistory:
                 }
                 for one in (self.decisions[i] for i in places)
             ],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Trials:
-    """Resampled runs without and with drift.
-
-    Parameters
-    ----------
-    series : SeriesKey
-        Whose quiet steps were resampled.
-    pool, block, runs : int
-        Quiet steps, steps drawn together, repetitions.
-    sizes : tuple of Detection
-        Drifts of several sizes at the budget of the plan.
-    """
-
-    series: SeriesKey
-    pool: int
-    block: int
-    runs: int
-    sizes: tuple[Detection, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as plain JSON values."""
-        return {
-            "series": str(self.series),
-            "pool": self.pool,
-            "block": self.block,
-            "runs": self.runs,
-            "sizes": [one.to_dict() for one in self.sizes],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What one budget would have cost and caught.
-
-    Parameters
-    ----------
-    alpha : float or None
-        None for detectors without a budget.
-    promise : str
-    first_alarms : tuple of (SeriesKey, str, int)
-        First drift alarm of each series that would have had one in the history: its label and step.
-    false_alarms : FalseAlarms, Insufficient
-    detection : Detection, Insufficient or None
-        None where no drift was injected.
-    """
-
-    alpha: float | None
-    promise: str
-    first_alarms: tuple[tuple[SeriesKey, str, int], ...]
-    false_alarms: FalseAlarms | Insufficient
-    detection: Detection | Insufficient | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as plain JSON values."""
-        return {
-            "alpha": self.alpha,
-            "promise": self.promise,
-            "first_alarms": [
-                {"series": str(key), "label": label, "step": step} for key, label, step in self.first_alarms
-            ],
-            "false_alarms": self.false_alarms.to_dict(),
-            "detection": None if self.detection is None else self.detection.to_dict(),
         }
 
 

@@ -27,10 +27,10 @@ from secondlaw.statistics.calibration import CalibrationSample
 from secondlaw.statistics.cells import CellReplicates, Replicated
 from secondlaw.statistics.closed_form import plug_in
 from secondlaw.statistics.em import CorrectedShares, em_shares
-from secondlaw.statistics.em_within import em_within
+from secondlaw.statistics.em_by_prompt import em_within
 from secondlaw.statistics.label_scores import complete_scores
+from secondlaw.statistics.prior_shift_fit import score_fit
 from secondlaw.statistics.resampling import resample_weights
-from secondlaw.statistics.score_fit import score_fit
 
 __all__ = ["by_prior_shift"]
 

@@ -16,64 +16,18 @@ import hashlib
 import math
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 from typing import Any, Self
 
-from secondlaw.drift.step_counts import NO_CATEGORY, Cell, StepCounts, StepRow
+from secondlaw.behavior.windows import window_label
+from secondlaw.drift.open_steps import OpenSeries, OpenStep
+from secondlaw.drift.step_counts import NO_CATEGORY, StepCounts, StepRow
 from secondlaw.drift.step_counts_policy import StepPolicy, StepTallies
 from secondlaw.errors import InvalidInput
 
 __all__ = ["StepBuilder"]
 MOST_EMPTY = 10_000
 """Empty steps emitted of one gap; a longer one is jumped over, and the monitor counts what is left out as empty."""
-IDS_KEPT = 3
-"""Responses named of each prompt, category and step."""
-
-
-_LEFT_OUT = ("duplicates", "contradictions", "late", "unlabelled")
-
-
-@dataclass(slots=True)
-class _Open:
-    """A step that still takes rows."""
-
-    rows: int = 0
-    cells: dict[Cell, list[int]] = field(default_factory=dict)
-    values: dict[Cell, list[float]] = field(default_factory=dict)
-    ids: dict[tuple[str, int], list[str]] = field(default_factory=dict)
-    classifiers: list[str] = field(default_factory=list)
-    begins: float | None = None
-    ends: float | None = None
-
-    def to_state(self) -> dict[str, Any]:
-        return {
-            **{name: getattr(self, name) for name in ("rows", "classifiers", "begins", "ends")},
-            **{name: [[*key, row] for key, row in getattr(self, name).items()] for name in ("cells", "values", "ids")},
-        }
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        return cls(
-            state["rows"],
-            {Cell(*row[:3]): list(row[3]) for row in state["cells"]},
-            {Cell(*row[:3]): list(row[3]) for row in state["values"]},
-            {(row[0], row[1]): list(row[2]) for row in state["ids"]},
-            list(state["classifiers"]),
-            state["begins"],
-            state["ends"],
-        )
-
-
-@dataclass(slots=True)
-class _Key:
-    """One stream and model: its open steps, the next to be emitted, what was left out since the last."""
-
-    open: dict[int, _Open] = field(default_factory=dict)
-    next: int | None = None
-    latest: int | None = None
-    rows: int = 0
-    left_out: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_LEFT_OUT, 0))
 
 
 class StepBuilder:
@@ -100,10 +54,11 @@ class StepBuilder:
             raise InvalidInput(f"a step has two categories or more, got {width}")
         self.policy, self.width, self.scored = policy, width, scored
         self.tallies = StepTallies()
-        self._keys: dict[tuple[str, str], _Key] = {}
+        self._keys: dict[tuple[str, str], OpenSeries] = {}
         self._seen: dict[int, int] = {}
         self._first: int | None = None
         self._clock: float | None = None
+        self._boundary: int | None = None
 
     def add_all(self, rows: Iterable[StepRow]) -> list[StepCounts]:
         """Take some rows; return the steps that they closed."""
@@ -119,7 +74,7 @@ class StepBuilder:
         """
         key = self._keys.get((row.stream, row.model))
         if key is None:
-            key = self._keys[row.stream, row.model] = _Key()
+            key = self._keys[row.stream, row.model] = OpenSeries()
         number = self._number(row, key)
         self.tallies.rows += 1
         again = self._again(row)
@@ -131,10 +86,10 @@ class StepBuilder:
             self._leave_out(key, "late")
             return closed
         if (row.value is None) if self.scored else (row.category == NO_CATEGORY):
-            key.open.setdefault(number, _Open())  # the step was seen, though nothing can be counted
+            key.open.setdefault(number, OpenStep())  # the step was seen, though nothing can be counted
             self._leave_out(key, "unlabelled")
             return closed
-        self._count(row, key.open.setdefault(number, _Open()))
+        key.open.setdefault(number, OpenStep()).take(row, width=self.width, scored=self.scored)
         key.rows += 1
         self.tallies.counted += 1
         if self.policy.kind == "rows" and key.rows % self.policy.rows == 0:
@@ -178,17 +133,7 @@ class StepBuilder:
             "seen": [list(pair) for pair in self._seen.items()],
             "first": self._first,
             "clock": self._clock,
-            "keys": [
-                {
-                    "name": list(name),
-                    "open": [[number, one.to_state()] for number, one in key.open.items()],
-                    "next": key.next,
-                    "latest": key.latest,
-                    "rows": key.rows,
-                    "left_out": dict(key.left_out),
-                }
-                for name, key in self._keys.items()
-            ],
+            "keys": [{"name": list(name)} | key.to_state() for name, key in self._keys.items()],
         }
 
     @classmethod
@@ -206,27 +151,20 @@ class StepBuilder:
             builder._seen = dict(state["seen"])
             builder._first, builder._clock = state["first"], state["clock"]
             for one in state["keys"]:
-                builder._keys[one["name"][0], one["name"][1]] = _Key(
-                    {number: _Open.from_state(held) for number, held in one["open"]},
-                    one["next"],
-                    one["latest"],
-                    one["rows"],
-                    dict(one["left_out"]),
-                )
+                builder._keys[one["name"][0], one["name"][1]] = OpenSeries.from_state(one)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"the state of the steps is incomplete ({error}): begin anew") from error
         return builder
 
-    def label_of(self, step: int, stream: str, model: str) -> str:
+    def label_of(self, step: int) -> str:
         """Return a step as a person reads it."""
         if self.policy.kind == "time":
-            start = datetime.fromtimestamp((step + (self._first or 0)) * self.policy.every, UTC)
-            return start.strftime("%Y-%m-%d" if self.policy.every % 86_400 == 0 else "%Y-%m-%d %H:%M")
+            return window_label(step + (self._first or 0), self.policy.every)
         if self.policy.kind == "rows":
             return f"rows {step * self.policy.rows + 1}-{(step + 1) * self.policy.rows}"
-        return f"step {step * self.policy.stride + self.policy.offset}"
+        return window_label(step * self.policy.stride + self.policy.offset, None)
 
-    def _number(self, row: StepRow, key: _Key) -> int:
+    def _number(self, row: StepRow, key: OpenSeries) -> int:
         if self.policy.kind == "rows":
             return key.rows // self.policy.rows
         if self.policy.kind == "step":
@@ -254,11 +192,11 @@ class StepBuilder:
             del self._seen[next(iter(self._seen))]
         return None
 
-    def _leave_out(self, key: _Key, why: str) -> None:
+    def _leave_out(self, key: OpenSeries, why: str) -> None:
         key.left_out[why] += 1
         setattr(self.tallies, why, getattr(self.tallies, why) + 1)
 
-    def _close_before(self, row: StepRow, key: _Key, number: int) -> list[StepCounts]:
+    def _close_before(self, row: StepRow, key: OpenSeries, number: int) -> list[StepCounts]:
         """Close the steps that this row shows to be over."""
         if self.policy.kind == "rows":
             return []
@@ -279,6 +217,9 @@ class StepBuilder:
 
     def _close_windows(self) -> list[StepCounts]:
         boundary = self._closed_windows()
+        if self._boundary is not None and boundary <= self._boundary:  # as for nearly every row
+            return []
+        self._boundary = boundary
         closed = [step for name in self._keys for step in self._close(name, boundary)]
         return sorted(closed, key=lambda step: step.step)
 
@@ -300,48 +241,24 @@ class StepBuilder:
                 continue
             upcoming = min([boundary, *(number for number in key.open if number > key.next)])
             shown = range(key.next, min(upcoming, key.next + MOST_EMPTY))
-            closed += [self._emit(name, key, number, _Open()) for number in shown]
+            closed += [self._emit(name, key, number, OpenStep()) for number in shown]
             key.next = upcoming
         return closed
 
-    def _emit(self, name: tuple[str, str], key: _Key, number: int, held: _Open) -> StepCounts:
-        left_out, key.left_out = key.left_out, dict.fromkeys(_LEFT_OUT, 0)
+    def _emit(self, name: tuple[str, str], key: OpenSeries, number: int, held: OpenStep) -> StepCounts:
         return StepCounts(
             *name,
             number,
             self.width,
             {cell: tuple(row) for cell, row in held.cells.items()},
-            self.label_of(number, *name),
+            self.label_of(number),
             held.begins,
             held.ends,
             tuple(held.classifiers),
-            left_out["duplicates"],
-            left_out["contradictions"],
-            left_out["late"],
-            left_out["unlabelled"],
-            {cell: tuple(row) for cell, row in held.values.items()},
-            {what: tuple(ids) for what, ids in held.ids.items()},
+            values={cell: tuple(row) for cell, row in held.values.items()},
+            ids={what: tuple(ids) for what, ids in held.ids.items()},
+            **key.told(),
         )
-
-    def _count(self, row: StepRow, held: _Open) -> None:
-        held.rows += 1
-        cell = Cell(row.prompt_set, row.intent, row.cluster)
-        if row.category != NO_CATEGORY:
-            counts = held.cells.get(cell)
-            if counts is None:
-                counts = held.cells[cell] = [0] * (self.width + 1)
-            counts[row.category] += 1
-            if row.id is not None:
-                ids = held.ids.setdefault((row.cluster, row.category), [])
-                if len(ids) < IDS_KEPT:
-                    ids.append(row.id)
-        if self.scored and row.value is not None:
-            held.values.setdefault(cell, []).append(row.value)
-        if row.classifier is not None and row.classifier not in held.classifiers:
-            held.classifiers.append(row.classifier)
-        if row.time is not None:
-            held.begins = row.time if held.begins is None else min(held.begins, row.time)
-            held.ends = row.time if held.ends is None else max(held.ends, row.time)
 
 
 def _digest(*parts: str) -> int:

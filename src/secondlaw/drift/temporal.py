@@ -16,8 +16,8 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.intervals import LEVEL
 from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.statistics.sequence_comparison import PERMUTATIONS, SequenceDifference, compare_sequences
-from secondlaw.statistics.sequence_entropy_production import ends_test, sequence_entropy_production
 from secondlaw.statistics.sequence_estimates import entropy_rate, excess_entropy, sequence_entropy
+from secondlaw.statistics.sequence_irreversibility import ends_test, sequence_entropy_production
 from secondlaw.statistics.sequence_memory import block_information
 from secondlaw.statistics.sequence_nulls import DRAWS, AgainstNull
 from secondlaw.statistics.symmetry import SymmetryTest, symmetry_test

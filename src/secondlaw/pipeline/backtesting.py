@@ -5,19 +5,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from secondlaw.behavior import load_taxonomy
-from secondlaw.drift.injection import Injection, block_length, parse_injection
-from secondlaw.drift.injection_trials import Detection, FalseAlarms, TrialSettings, detection, false_alarms
-from secondlaw.drift.monitoring import SeriesKey, StreamDecision
+from secondlaw.drift.injection import Injection, parse_injection
+from secondlaw.drift.injection_results import Trials
+from secondlaw.drift.injection_trials import TrialSettings
 from secondlaw.drift.monitoring_history import histories
 from secondlaw.drift.monitoring_plan import MonitorPlan, ScoreField
 from secondlaw.drift.monitoring_replay import replay_steps, split_series
-from secondlaw.drift.monitoring_results import Backtest, Budget, SeriesHistory, Trials
+from secondlaw.drift.monitoring_results import Backtest, SeriesHistory
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.formats import Format
+from secondlaw.pipeline.backtest_budgets import budgets_tried
 from secondlaw.pipeline.monitoring import plan_of
 from secondlaw.pipeline.monitoring_files import RecordedSteps, read_steps
 from secondlaw.pipeline.settings import Settings
@@ -28,11 +28,6 @@ __all__ = ["ALPHAS", "BacktestOptions", "backtest"]
 
 ALPHAS = (1e-2, 1e-3, 1e-4)
 """Budgets that are compared, beside the plan's own."""
-SIZES = (0.25, 0.5, 1.0, 2.0)
-"""Sizes of drift tried, relative to the one asked for."""
-MOST_UNIVERSAL = 60
-"""Runs of the universal detector, which takes a hundred times as long."""
-Floats = NDArray[np.float64]
 CLUSTERED = 1.5
 """Design effect of a step from which its responses are not taken as independent."""
 MANY_STEPS = 50
@@ -124,7 +119,10 @@ def backtest(
     rng = np.random.default_rng([settings.seed, 3])
     series = histories(steps, said, plan, categories=keys, rng=rng, level=settings.level)
     trials = replace(options.trials, level=settings.level)
-    budgets, tried = _budgets(series, steps, said, plan, wanted, trials, options, settings, keys, progress)
+    budgets, tried = budgets_tried(
+        series, steps, said, plan, wanted=wanted, alphas=options.alphas, trials=trials, categories=keys,
+        seed=settings.seed, advance=progress("resampling") if progress else None,
+    )  # fmt: skip
     return Backtest(
         source=source.path,
         taxonomy=taxonomy,
@@ -160,96 +158,6 @@ def _refuse_short(lengths: dict[str, int], plan: MonitorPlan, path: str) -> None
         f"{plan.baseline_steps}: nothing is left to watch; give a longer log, smaller steps (--rows-per-step, --every) "
         "or a shorter --baseline (20 at least)"
     )
-
-
-def _budgets(
-    series: tuple[SeriesHistory, ...],
-    steps: list[StepCounts],
-    said: list[StreamDecision],
-    plan: MonitorPlan,
-    wanted: Injection | None,
-    trials: TrialSettings,
-    options: BacktestOptions,
-    settings: Settings,
-    keys: tuple[str, ...],
-    progress: Progress | None,
-) -> tuple[tuple[Budget, ...], Trials | Insufficient | None]:
-    """Return what each budget would have cost and caught, and the sizes of drift that were tried."""
-    source = max(series, key=lambda one: len(one.quiet))
-    pool = source.counts[source.quiet]
-    if plan.detector == "universal":
-        trials = replace(trials, runs=min(trials.runs, MOST_UNIVERSAL))
-    block = trials.block or block_length(max(1, len(pool)))
-    trials = replace(trials, block=min(block, max(1, len(pool))))
-    others = [alpha for alpha in options.alphas if alpha != plan.alpha] if plan.is_guaranteed else []
-    sizes = [factor for factor in SIZES if wanted is not None]
-    advance = progress("resampling") if progress else None
-    total, done = 1 + len(others) + len(sizes), 0
-    found = []
-    for alpha in [plan.alpha, *sorted(others, reverse=True)]:
-        budget = plan.with_(alpha=alpha)
-        own = said if alpha == plan.alpha else replay_steps(steps, budget)
-        settled = budget.settled(len(series))
-        quiet = _cost(pool, settled, trials, settings)
-        caught = None if wanted is None else _caught(pool, settled, wanted, trials, settings, keys)
-        found.append(
-            Budget(alpha if plan.is_guaranteed else None, budget.promise_words, _first_alarms(own), quiet, caught)
-        )
-        done += 1
-        if advance:
-            advance(done, total)
-    if wanted is None:
-        return tuple(found), None
-    tried = []
-    for factor in sizes:
-        size = wanted.scaled(factor)
-        try:
-            one = _caught(pool, plan.settled(len(series)), size, trials, settings, keys)
-        except InvalidInput:  # more than the category holds
-            if factor == 1.0:
-                raise
-            continue
-        if isinstance(one, Insufficient):
-            return tuple(found), one
-        tried.append(one)
-        done += 1
-        if advance:
-            advance(done, total)
-    return tuple(found), Trials(source.key, len(pool), trials.block or 1, trials.runs, tuple(tried))
-
-
-def _cost(pool: Floats, plan: MonitorPlan, trials: TrialSettings, settings: Settings) -> FalseAlarms | Insufficient:
-    try:
-        return false_alarms(pool, plan, trials, rng=_rng(settings, 4))
-    except NotEnoughData as error:
-        return Insufficient(str(error))
-
-
-def _caught(
-    pool: Floats,
-    plan: MonitorPlan,
-    injection: Injection,
-    trials: TrialSettings,
-    settings: Settings,
-    keys: tuple[str, ...],
-) -> Detection | Insufficient:
-    try:
-        return detection(pool, plan, injection, trials, categories=keys, rng=_rng(settings, 5))
-    except NotEnoughData as error:
-        return Insufficient(str(error))
-
-
-def _rng(settings: Settings, part: int) -> np.random.Generator:
-    """Return the same draws for every budget, so that they are compared on the same runs."""
-    return np.random.default_rng([settings.seed, part])
-
-
-def _first_alarms(said: Sequence[StreamDecision]) -> tuple[tuple[SeriesKey, str, int], ...]:
-    first: dict[SeriesKey, tuple[SeriesKey, str, int]] = {}
-    for one in said:
-        if one.decision.alarm and one.decision.verdict == "drifting":
-            first.setdefault(one.series, (one.series, one.label, one.decision.step))
-    return tuple(first.values())
 
 
 def _words(recorded: RecordedSteps) -> str:

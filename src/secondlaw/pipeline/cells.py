@@ -14,9 +14,9 @@ from secondlaw.drift.cells import CellRows, ClassifierError, MeasuredCell
 from secondlaw.drift.design import Design
 from secondlaw.drift.measuring import measure_cell
 from secondlaw.errors import NotEnoughData
-from secondlaw.statistics.confused_pairs import TOO_OFTEN, confused_pairs
+from secondlaw.statistics.pair_confusion import TOO_OFTEN, confused_pairs
 
-__all__ = ["CellKey", "CellSource", "cell_sources", "measure_sources"]
+__all__ = ["CellKey", "CellSource", "cell_sources", "measure_sources", "outside_table"]
 
 Progress = Callable[[int, int], None]
 
@@ -96,7 +96,7 @@ def _source(
     return CellSource(
         CellKey(stream, model, step),
         found,
-        _outside_table(best, observations.group[rows], outside),
+        outside_table(best, observations.group[rows], outside),
         dict(zip((*taxonomy.keys, "outside"), counts.tolist(), strict=True)),
         versions[0] if len(versions) == 1 else None,
         problem,
@@ -112,7 +112,8 @@ def _normalised(probabilities: NDArray[np.float32] | None, rows: NDArray[np.int6
     return np.asarray(np.divide(found, mass, out=np.full_like(found, np.nan), where=mass > 0.0))
 
 
-def _outside_table(best: NDArray[np.int64], groups: NDArray[np.int32], outside: int) -> NDArray[np.int64]:
+def outside_table(best: NDArray[np.int64], groups: NDArray[np.integer], outside: int) -> NDArray[np.int64]:
+    """Return by group how many responses are inside and outside the taxonomy, of those with a label."""
     known = best >= 0
     ids, inverse = np.unique(groups[known], return_inverse=True)
     flat = np.bincount(inverse * 2 + (best[known] == outside), minlength=2 * len(ids))

@@ -13,7 +13,7 @@ from secondlaw.drift.turns import ConversationTurns
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics import LEVEL
 from secondlaw.statistics.resampling import RESAMPLES
-from secondlaw.statistics.sequence_entropy_production import sequence_entropy_production
+from secondlaw.statistics.sequence_irreversibility import sequence_entropy_production
 from secondlaw.statistics.sequence_nulls import AgainstNull
 from secondlaw.statistics.sequences import Sequences
 from secondlaw.trajectories import EntropyProduction, MaxEnt, StateFluxes, Transitions

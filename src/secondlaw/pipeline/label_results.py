@@ -14,7 +14,7 @@ from secondlaw.drift.measuring import ENOUGH_HUMAN_LABELS
 from secondlaw.formats import BadRow, JsonlWriter
 from secondlaw.pipeline.label_files import rows_of
 from secondlaw.pipeline.label_session import LabelSession
-from secondlaw.statistics.agreement import agreement
+from secondlaw.statistics.label_agreement import agreement
 from secondlaw.statistics.rater_agreement import fleiss_kappa
 from secondlaw.types import Insufficient, Measured
 

@@ -11,8 +11,8 @@ from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
 from secondlaw.behavior.windows import Windows
 from secondlaw.drift.cells import ClassifierError, MeasuredCell
 from secondlaw.drift.design import Design
-from secondlaw.drift.replay import replay
 from secondlaw.drift.results import Example, Measurement, RowSummary
+from secondlaw.drift.stretched_runs import replay
 from secondlaw.drift.variance import variance_shares
 from secondlaw.errors import NotEnoughData
 from secondlaw.pipeline.cell_results import by_model, cell_result, drawn, named_models, rate_results, require_models
@@ -150,6 +150,7 @@ def measure_cells(
     examples: tuple[Example, ...] = (),
     warnings: tuple[str, ...] = (),
     progress: Progress | None = None,
+    cells_only: bool = False,
 ) -> Measurement:
     """Measure cells, wherever their rows come from.
 
@@ -168,6 +169,8 @@ def measure_cells(
     examples : tuple of Example
     warnings : tuple of str
     progress : callable, optional
+    cells_only : bool
+        Leave out what is said of several cells together: rates, parts of the variance, comparisons, warnings.
 
     Returns
     -------
@@ -202,15 +205,11 @@ def measure_cells(
             cell_result(one, cells, changed, first_steps, taxonomy=taxonomy, windows=windows, level=options.level)
             for one in sources
         ),
-        rates=rate_results(models, changed, options.level),
-        variance=tuple(
-            shares
-            for model, found in named_models(models).items()
-            for shares in variance_shares(model, found, design, level=options.level)
-        ),
         examples=examples,
         warnings=warnings,
     )
+    if cells_only:
+        return measurement
     compared, failed = compare_pairs(
         sources,
         models,
@@ -222,7 +221,16 @@ def measure_cells(
         permutations=options.permutations,
         seed=options.seed,
     )
-    measurement = replace(measurement, comparisons=compared)
+    measurement = replace(
+        measurement,
+        rates=rate_results(models, changed, options.level),
+        variance=tuple(
+            shares
+            for model, found in named_models(models).items()
+            for shares in variance_shares(model, found, design, level=options.level)
+        ),
+        comparisons=compared,
+    )
     measurement = replace(measurement, warnings=(*warnings, *_warnings(measurement), *failed))
     return _with_replay(measurement, models, misaligned, options, rng)
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from secondlaw.behavior import load_taxonomy
 from secondlaw.behavior.classifiers import Classifier
+from secondlaw.behavior.windows import clock_of
 from secondlaw.errors import NotEnoughData
 from secondlaw.formats import BadRow, Quarantine, quarantine_path, replace_file
 from secondlaw.pipeline.engines import MOST_WORKERS, engine_report, engine_warnings, open_engine
 from secondlaw.pipeline.scoring_blocks import Block, cut_files, find_files
-from secondlaw.pipeline.scoring_counts import clock_of, read_settled
+from secondlaw.pipeline.scoring_counts import read_settled
 from secondlaw.pipeline.scoring_local import count_here, score_here
 from secondlaw.pipeline.scoring_options import ScoreOptions, check_request
 from secondlaw.pipeline.scoring_ray import count_on_ray, ray_cluster, score_on_ray

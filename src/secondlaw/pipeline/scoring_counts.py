@@ -14,13 +14,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from secondlaw.behavior import NO_CODE, Counts, window_seconds
+from secondlaw.behavior import NO_CODE, Counts
 from secondlaw.behavior.duplicates import settle
-from secondlaw.errors import InvalidInput
 from secondlaw.formats import replace_file
 from secondlaw.pipeline.scoring_parts import CELL, settled_path
 
-__all__ = ["Settled", "clock_of", "counts_of_table", "read_settled", "settle_responses", "table_of_counts"]
+__all__ = ["Settled", "counts_of_table", "read_settled", "settle_responses", "table_of_counts"]
 
 _KEY = (*CELL, "window", "cluster")
 _COUNT = "count_"
@@ -112,41 +111,6 @@ def counts_of_table(table: Any, *, categories: Sequence[str], column: str = "{}"
         return Counts.empty(categories)
     columns = [table[column.format(f"{_COUNT}{k}")].to_numpy() for k in range(len(categories) + 1)]
     return _counts(table, np.column_stack(columns).astype(np.int64), categories)
-
-
-def clock_of(*, rows: int, stated: int, timed: int, every: str | None) -> int | None:
-    """Return the length of a window in seconds, or None where windows are the steps that rows state.
-
-    Parameters
-    ----------
-    rows, stated, timed : int
-        Sound responses; those of them that state a step; those that state a time and no step.
-    every : str or None
-
-    Raises
-    ------
-    InvalidInput
-        If there are two clocks, or some rows have none.
-
-    Examples
-    --------
-    >>> clock_of(rows=10, stated=0, timed=10, every="1h"), clock_of(rows=10, stated=10, timed=0, every="1h")
-    (3600, None)
-    """
-    if stated and timed:
-        raise InvalidInput(
-            f"{stated:,} rows state a step and {timed:,} others only a ts: S(t) needs one clock; give every row a step,"
-            " or none, and cut ts into windows with --every 1h"
-        )
-    if stated and stated < rows:
-        raise InvalidInput(
-            f"{rows - stated:,} of {rows:,} rows state neither step nor ts, the others a step; give all rows one"
-        )
-    if every is None or stated or not rows:
-        return None
-    if timed < rows:
-        raise InvalidInput(f"--every {every} cuts ts into steps, but {rows - timed:,} of {rows:,} rows have no ts")
-    return window_seconds(every)
 
 
 def _counts(rows: Any, table: NDArray[np.int64], categories: Sequence[str]) -> Counts:  # noqa: ANN401

@@ -20,7 +20,7 @@ from secondlaw.drift.cells import CellRows
 from secondlaw.drift.coarse_error import coarse_error, coarse_probabilities
 from secondlaw.drift.results import Measurement, RowSummary
 from secondlaw.errors import InvalidInput
-from secondlaw.pipeline.cells import CellKey, CellSource
+from secondlaw.pipeline.cells import CellKey, CellSource, outside_table
 from secondlaw.pipeline.measuring import MeasureOptions, measure_cells
 
 __all__ = ["HumanPair", "measure_counts"]
@@ -59,6 +59,7 @@ def measure_counts(
     taxonomy: Taxonomy,
     pairs: Sequence[HumanPair] = (),
     together: bool = False,
+    cells_only: bool = False,
     source: str = "store",
 ) -> Measurement:
     """Measure stored counts.
@@ -74,6 +75,8 @@ def measure_counts(
         Each of a response that is among the counts.
     together : bool
         Measure all windows as one cell: a period, with all labels that people gave in it.
+    cells_only : bool
+        See :func:`~secondlaw.pipeline.measuring.measure_cells`.
     source : str
         Name of what is measured.
 
@@ -103,9 +106,7 @@ def measure_counts(
     keys, groups = np.unique(counts.clusters, return_inverse=True)
     steps = np.zeros(len(counts), dtype=np.int64) if together else counts.windows - first
     tables = {name: coarse_probabilities(error) for name, error in options.errors.items()}
-    places: dict[CellKey, list[int]] = {}
-    for row, (codes, step) in enumerate(zip(counts.codes.tolist(), steps.tolist(), strict=True)):
-        places.setdefault(CellKey(counts.names[0][codes[0]], counts.names[1][codes[1]], step), []).append(row)
+    places = _places(counts, steps)
     known: dict[CellKey, list[HumanPair]] = {}
     for pair in pairs:
         known.setdefault(CellKey(pair.stream, pair.model, 0 if together else pair.window - first), []).append(pair)
@@ -113,7 +114,7 @@ def measure_counts(
     if stray:
         raise InvalidInput(f"a person labelled a response of {min(stray)}, of which there are no counts")
     sources = [
-        _cell(key, counts, np.array(rows), groups, keys, known.get(key, ()), tables, options.min_n)
+        _cell(key, counts, rows, groups, keys, known.get(key, ()), tables, options.min_n)
         for key, rows in sorted(places.items())
     ]
     total = counts.total
@@ -127,7 +128,22 @@ def measure_counts(
         windows=windows,
         source=source,
         rows=RowSummary(read=total, used=total, bad=0, duplicates=0, quarantine=None),
+        cells_only=cells_only,
     )
+
+
+def _places(counts: Counts, steps: NDArray[np.int64]) -> dict[CellKey, NDArray[np.int64]]:
+    """Return the rows of every stream, model and step, ascending."""
+    if not len(counts):
+        return {}
+    cells = np.column_stack([counts.codes[:, :2], steps])
+    order = np.lexsort(cells.T[::-1])
+    begins = np.flatnonzero((np.diff(cells[order], axis=0) != 0).any(axis=1)) + 1
+    found = {}
+    for rows in np.split(order, begins):
+        stream, model, step = cells[rows[0]].tolist()
+        found[CellKey(counts.names[0][stream], counts.names[1][model], step)] = rows
+    return found
 
 
 def _cell(
@@ -150,9 +166,9 @@ def _cell(
         _take_one(table, strata, keys[cluster], pair, codes)
     times = table.ravel()
     label = np.concatenate([np.repeat(np.tile(np.arange(width), len(rows)), times), [codes[p.machine] for p in pairs]])
-    place = {hashed: number for number, hashed in enumerate(keys.tolist())}
+    judged = np.searchsorted(keys, np.array([p.cluster for p in pairs], dtype=np.uint64)).tolist()
     cells = CellRows(
-        groups=_with(np.repeat(np.repeat(cluster, width), times), [place[p.cluster] for p in pairs]),
+        groups=_with(np.repeat(np.repeat(cluster, width), times), judged),
         label=label.astype(np.int64),
         human=_with(np.full(times.sum(), -1), [codes[p.human] for p in pairs]),
         strata=_with(np.repeat(np.repeat(strata, width), times), [INTENTS.index(p.intent) for p in pairs]),
@@ -176,10 +192,9 @@ def _cell(
         problem = f"labels of {len(names)} classifiers ({', '.join(sorted(names))}) are never pooled"
     elif inside_n < max(min_n, 1):
         problem = f"{inside_n} labelled responses in the cell, {max(min_n, 1)} needed"
-    ids, inverse = np.unique(cells.groups, return_inverse=True)
-    outside = np.bincount(inverse * 2 + (best == width - 1), minlength=2 * len(ids)).reshape(len(ids), 2)
     total = np.bincount(best, minlength=width).tolist()
-    return CellSource(key, cells, outside.astype(np.int64), dict(zip(codes, total, strict=True)), who, problem)
+    outside = outside_table(best, cells.groups, width - 1)
+    return CellSource(key, cells, outside, dict(zip(codes, total, strict=True)), who, problem)
 
 
 def _take_one(

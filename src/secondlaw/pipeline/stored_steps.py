@@ -1,28 +1,16 @@
 """From stored counts to the steps that monitors take: the same steps that a log of the same responses gives."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-
-import numpy as np
+from operator import add
 
 from secondlaw.behavior.counts import Counts
+from secondlaw.behavior.windows import window_label
 from secondlaw.drift.step_counts import Cell, StepCounts
 
-__all__ = ["steps_of_counts", "window_label"]
+__all__ = ["steps_of_counts"]
 
-
-def window_label(window: int, every: int | None) -> str:
-    """Return a window as a person reads it.
-
-    Examples
-    --------
-    >>> window_label(491_630, 3600), window_label(300, None)
-    ('2026-01-31 14:00', 'step 300')
-    """
-    if every is None:
-        return f"step {window}"
-    start = datetime.fromtimestamp(window * every, UTC)
-    return start.strftime("%Y-%m-%d" if every % 86_400 == 0 else "%Y-%m-%d %H:%M")
+_Row = tuple[list[int], int, list[int]]
+"""Codes of the names, cluster, counts."""
 
 
 def steps_of_counts(
@@ -61,33 +49,30 @@ def steps_of_counts(
     >>> [(step.step, step.counts.tolist()) for step in steps_of_counts(counts, (7, 8), stream="s", first=7)]
     [(0, [3, 0, 1]), (1, [0, 0, 0])]
     """
-    names, width = counts.names, len(counts.keys)
-    by_window: dict[int, list[int]] = {}
-    for row, window in enumerate(counts.windows.tolist()):
+    by_window: dict[int, list[_Row]] = {}
+    rows = zip(counts.codes.tolist(), counts.clusters.tolist(), counts.table.tolist(), strict=True)
+    for window, row in zip(counts.windows.tolist(), rows, strict=True):
         by_window.setdefault(window, []).append(row)
-    models = list(dict.fromkeys(known))
+    names, models = counts.names, list(dict.fromkeys(known))
     found = []
     for window in windows:
-        rows = by_window.get(window, [])
-        cells: dict[str, dict[Cell, np.ndarray]] = {}
+        cells: dict[str, dict[Cell, tuple[int, ...]]] = {}
         classifiers: dict[str, dict[str, None]] = {}
-        for row in rows:
-            codes = counts.codes[row]
-            model = names[1][codes[1]]
-            cell = Cell(names[2][codes[2]], names[3][codes[3]], f"{int(counts.clusters[row]):016x}")
+        for (_, model_code, prompt_set, intent, classifier), cluster, table in by_window.get(window, ()):
+            model = names[1][model_code]
+            cell = Cell(names[2][prompt_set], names[3][intent], f"{cluster:016x}")
             mine = cells.setdefault(model, {})
-            mine[cell] = mine[cell] + counts.table[row] if cell in mine else counts.table[row]
-            classifiers.setdefault(model, {})[names[4][codes[4]]] = None
+            mine[cell] = tuple(map(add, mine[cell], table)) if cell in mine else tuple(table)
+            classifiers.setdefault(model, {})[names[4][classifier]] = None
         models += sorted(cells.keys() - set(models))
         for model in models:
-            table = {cell: tuple(row.tolist()) for cell, row in cells.get(model, {}).items()}
             found.append(
                 StepCounts(
                     stream,
                     model,
                     (window - first) // stride,
-                    width,
-                    table,
+                    len(counts.keys),
+                    cells.get(model, {}),
                     window_label(window, counts.every),
                     classifiers=tuple(classifiers.get(model, ())),
                 )

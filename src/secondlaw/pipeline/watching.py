@@ -7,23 +7,22 @@ so that a kill loses none: at worst the last ones are handed out again, the same
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from secondlaw.behavior import window_seconds
 from secondlaw.drift.monitoring import MonitorSet, StreamDecision
 from secondlaw.drift.monitoring_explanation import explained, moved_words
 from secondlaw.drift.monitoring_plan import MonitorPlan
-from secondlaw.drift.step_counts import StepCounts, StepRow
+from secondlaw.drift.step_counts import StepCounts
 from secondlaw.drift.step_counts_builder import StepBuilder
-from secondlaw.drift.step_counts_policy import StepPolicy
 from secondlaw.errors import InvalidInput
 from secondlaw.formats import BadRow, FollowedFile, FollowedStream, Quarantine, Row
-from secondlaw.pipeline.monitoring import StepRowReader, lateness_of
+from secondlaw.pipeline.monitoring import StepRowReader
 from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.watch_cutting import how_cut, policy_of
 from secondlaw.pipeline.watch_states import WatchState, read_watch_state
 
 __all__ = ["Decided", "Watch"]
@@ -49,7 +48,7 @@ class Watch:
     open_log : callable
         Takes the remembered place, or None, and gives the followed file or stream.
     reader : StepRowReader
-        Labels what has no label.
+        Labels what has no label; it leaves out the rows of other models.
     plan : MonitorPlan
     settings : Settings
         How steps are cut: rows_per_step, else the step that rows state, else `every`; lateness.
@@ -57,8 +56,6 @@ class Watch:
         Where the reader's bad rows go: the state tells up to where, so that none is lost and none is there twice.
     state : Path or None
         Where the state is kept; None: nowhere.
-    model : str or None
-        Only rows of this model.
     stride : int
         By how much stated steps grow.
     recent : int
@@ -96,11 +93,10 @@ class Watch:
         settings: Settings,
         bad_rows: Quarantine | None = None,
         state: Path | None = None,
-        model: str | None = None,
         stride: int = 1,
         recent: int = 60,
     ) -> None:
-        self.plan, self.model = plan, model
+        self.plan = plan
         self.recent: dict[tuple[str, str], deque[Decided]] = {}
         self.alarms: list[StreamDecision] = []
         self.verdicts: dict[str, str] = {}
@@ -109,7 +105,7 @@ class Watch:
         self.unplaced = 0
         self._kept, self._bad_rows = recent, bad_rows
         self._reader, self._settings, self._state, self._stride = reader, settings, state, stride
-        self._cut = _how_cut(settings, model, stride)
+        self._cut = how_cut(settings, model=reader.model, stride=stride)
         self._builder: StepBuilder | None = None
         self.monitors = MonitorSet(plan)
         place = self._restore()
@@ -182,11 +178,11 @@ class Watch:
         WatchState(self._cut, place, bad_rows, self._builder, self.monitors, self.verdicts).write(self._state)
 
     def _take(self, rows: Sequence[Row | BadRow]) -> list[Decided]:
-        kept = [row for row in self._reader.read(rows) if self.model in (None, row.model)] if rows else []
+        kept = self._reader.read(rows) if rows else []
         if not kept:
             return []
         if self._builder is None:
-            policy = self._policy(kept[0])
+            policy = policy_of(self._settings, kept[0], stride=self._stride)
             width = len(self._reader.taxonomy.keys)
             self._builder = StepBuilder(policy, width=width, scored=self.plan.score is not None)
         kind = self._builder.policy.kind
@@ -228,17 +224,6 @@ class Watch:
         )
         return moved_words(attribution, sets)
 
-    def _policy(self, first: StepRow) -> StepPolicy:
-        """Return how the log is cut, told by its first row."""
-        settings = self._settings
-        every = None if settings.every is None else window_seconds(settings.every)
-        policy = StepPolicy.of(
-            has_step=first.step is not None, every=every, rows_per_step=settings.rows_per_step, stride=self._stride
-        )
-        if settings.lateness is None or policy.kind == "rows":
-            return policy
-        return replace(policy, lateness=lateness_of(settings.lateness, by_step=policy.kind == "step"))
-
     def _restore(self) -> Mapping[str, Any] | None:
         try:
             found = None if self._state is None else read_watch_state(self._state)
@@ -258,15 +243,3 @@ class Watch:
         if self._bad_rows is not None:
             self._bad_rows.resume(found.bad_rows)
         return found.place
-
-
-def _how_cut(settings: Settings, model: str | None, stride: int) -> dict[str, Any]:
-    """Return what a state must agree with to be gone on from."""
-    return {
-        "every": settings.every,
-        "rows_per_step": settings.rows_per_step,
-        "lateness": settings.lateness,
-        "stride": stride,
-        "model": model,
-        "taxonomy": settings.taxonomy,
-    }

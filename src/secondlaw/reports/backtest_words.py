@@ -8,7 +8,7 @@ from secondlaw.drift.injection_results import Budget
 from secondlaw.drift.monitoring_mix import RECENT
 from secondlaw.drift.monitoring_results import Alarm, Backtest
 from secondlaw.reports.words import clip, count, interval, joined, level, number, one_line, p_value
-from secondlaw.statistics.change_point import ChangePoint
+from secondlaw.statistics.change_points import ChangePoint
 from secondlaw.types import Estimate, Insufficient, Measured
 
 __all__ = [

@@ -8,7 +8,7 @@ from secondlaw.drift.monitoring_results import SeriesHistory
 from secondlaw.reports.base_charts import chart_of, named_ticks
 from secondlaw.reports.series import ticks
 from secondlaw.reports.words import one_line
-from secondlaw.statistics.change_point import ChangePoint
+from secondlaw.statistics.change_points import ChangePoint
 
 __all__ = ["ALARM", "SeriesFrame"]
 

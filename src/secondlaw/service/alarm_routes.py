@@ -98,7 +98,7 @@ def rebaseline(store: Store, stream: str, *, who: str, reason: str, owner: str, 
         raise LeaseLost(f"{stream!r} is being evaluated at this moment; try again")
     try:
         store.monitors.rebaseline(leases[0], stream, MONITOR, who=who, reason=reason)
-        still_open = [one for one in store.alarms.list(stream=stream, status="open", limit=1000) if one.kind == "drift"]
+        still_open = store.alarms.list(stream=stream, status="open", kind="drift", limit=1000)
         for alarm in still_open:
             told = writer.closing(alarm, reason=f"re-baselined: {reason}", now=datetime.now(UTC))
             store.alarms.resolve(alarm.id, who=who, reason=f"re-baselined: {reason}", deliveries=told)

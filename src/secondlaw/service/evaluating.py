@@ -7,7 +7,7 @@ is decided on once; what comes for it later is counted, shown as late, and chang
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -79,7 +79,7 @@ class Evaluator:
     ) -> None:
         self._leased = leased
         self._nothing: dict[str, tuple[object, ...]] = {}
-        self._series = 1
+        self._series: int | None = None
         self._store, self._owner, self._clock, self._alarms = store, owner, clock, alarms
         self._default, self._stopped = default or EvaluationSettings(), stopped
 
@@ -92,11 +92,13 @@ class Evaluator:
             Streams of which something was decided.
         """
         found = {}
-        self._series = series_of_service(self._store)
+        self._series = None
         for stream in self._store.streams.list():
             if self._stopped():
                 break
             try:
+                if self._stands(stream) is None:
+                    continue
                 done = self.evaluate(stream.name)
             except LeaseLost as lost:
                 _log.info("stream %s: %s", stream.name, lost)
@@ -121,12 +123,10 @@ class Evaluator:
             If the stream's settings cannot be used.
         """
         stream = self._store.streams.get(name)
-        settings = EvaluationSettings.of(stream.settings, self._default)
-        if not settings.enabled or stream.latest_window is None:
+        stands = self._stands(stream)
+        if stands is None:
             return Evaluated()
-        stands = (stream.created_at, stream.settings, next_boundary(stream, settings, self._clock()))
-        if not stream.queued and self._nothing.get(name) == stands:
-            return Evaluated()  # nothing can have closed since, and a lease costs two transactions
+        settings = EvaluationSettings.of(stream.settings, self._default)
         leases = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=self._leased)
         if not leases:
             return Evaluated()
@@ -149,6 +149,14 @@ class Evaluator:
             self._store.leases.release(leases)
         return Evaluated(windows, tuple(raised), has_more)
 
+    def _stands(self, stream: Stream) -> tuple[object, ...] | None:
+        """Return what says whether a window can have closed; None if none can: a lease costs two transactions."""
+        settings = EvaluationSettings.of(stream.settings, self._default)
+        if not settings.enabled or stream.latest_window is None:
+            return None
+        stands = (stream.created_at, stream.settings, next_boundary(stream, settings, self._clock()))
+        return None if not stream.queued and self._nothing.get(stream.name) == stands else stands
+
     def _lease(self, name: str, lease: Lease) -> Lease:
         """Take the stream for some more time."""
         renewed = self._store.leases.take([stream_lease(name)], owner=self._owner, seconds=self._leased)
@@ -168,15 +176,18 @@ class Evaluator:
             return Evaluated()
         if standing.first is None:
             standing.first = windows[0]
+        first, stride = standing.first, settings.stride
         counts = self._store.counts.read(stream.name, range(windows[0], windows[-1] + 1))
+        cut: dict[int, list[StepCounts]] = {}
+        for step in steps_of_counts(
+            counts, windows, stream=stream.name, known=standing.models, first=first, stride=stride
+        ):
+            cut.setdefault(step.step, []).append(step)
         done = 0
         raised: list[Alarm] = []
         said: list[tuple[int, StepCounts, StreamDecision]] = []
         for window in windows:
-            steps = steps_of_counts(
-                counts, (window,), stream=stream.name, known=standing.models, first=standing.first,
-                stride=settings.stride,
-            )  # fmt: skip
+            steps = cut.get((window - first) // stride, [])
             standing.models = list(dict.fromkeys([*standing.models, *(step.model for step in steps)]))
             here = [(window, step, one) for step in steps for one in standing.monitors.observe(step)]
             said += here
@@ -184,13 +195,17 @@ class Evaluator:
             if any(one.decision.alarm for _, _, one in here) or window == windows[-1]:
                 # An alarm is written with its window, so that later windows of the batch can end it.
                 raised += self._write(lease, stream, settings, record, standing, said, window)
-                record = self._record(stream, settings, plan)
+                record = replace(record, last_window=window)
                 said = []
         return Evaluated(done, tuple(raised))
 
     def _plan(self, stream: Stream, settings: EvaluationSettings) -> MonitorPlan:
         """Return what a stream is monitored by, with its part of the budget."""
         alone = settings.plan(taxonomy_of(stream.settings))
+        if settings.budget == "stream":
+            return alone
+        if self._series is None:  # once a round
+            self._series = series_of_service(self._store)
         return shared_plan(alone, settings, number=stream.number, series=self._series)
 
     def _record(self, stream: Stream, settings: EvaluationSettings, plan: MonitorPlan) -> MonitorRecord:

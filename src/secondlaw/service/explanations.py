@@ -13,7 +13,7 @@ from secondlaw.drift.step_counts import StepCounts
 from secondlaw.pipeline.stored_steps import steps_of_counts
 from secondlaw.service.alert_parts import Began
 from secondlaw.service.evaluation_settings import EvaluationSettings, taxonomy_of
-from secondlaw.statistics.change_point import ChangePoint
+from secondlaw.statistics.change_points import ChangePoint
 from secondlaw.storage import Store, Stream
 from secondlaw.types import Insufficient
 

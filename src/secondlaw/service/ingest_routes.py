@@ -16,7 +16,7 @@ from secondlaw.service.access import Access, Caller
 from secondlaw.service.event_schema import request_body
 from secondlaw.service.ingest import Ingest, Taken, rows_of_body
 from secondlaw.service.limits import RateLimit
-from secondlaw.service.otlp_bodies import BodyTooLarge, UnsupportedMedia, plain_body
+from secondlaw.service.otlp_bodies import BodyTooLarge, UnsupportedMedia, joined, plain_body
 from secondlaw.service.otlp_records import BadPayload
 from secondlaw.service.problems import WRITE, failed, problems
 
@@ -126,21 +126,14 @@ def ingest_router(ingest: Ingest, caller: Callable[[Request], Caller], *, most: 
     return router
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """Return a body of bounded length."""
-    pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > most:
-            said = f"the body is larger than {most:,} bytes; send smaller batches, or JSON lines"
-            raise HTTPException(413, said)  # what is still on its way is read past: a proxy passes the answer on
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
 async def _plain(request: Request, most: int) -> bytes:
     """Return a body of bounded length without its compression."""
-    body, packing = await _body(request, most), request.headers.get("content-encoding")
+    packing = request.headers.get("content-encoding")
+    try:
+        body = await joined(request.stream(), limit=most)
+    except BodyTooLarge:  # what is still on its way is read past: a proxy passes the answer on
+        said = f"the body is larger than {most:,} bytes; send smaller batches, or JSON lines"
+        raise HTTPException(413, said) from None
     try:
         return await asyncio.to_thread(plain_body, body, packing, limit=most)
     except BodyTooLarge:

@@ -87,17 +87,21 @@ class Live:
         self, request: Request, topic: object, fingerprint: Callable[[], int], *, allowed: Callable[[], bool]
     ) -> AsyncIterator[ServerSentEvent]:
         """Yield an event whenever a topic changes, until the browser leaves, its token ends or the service stops."""
+
+        def look() -> int | None:
+            return self.version(topic, fingerprint) if allowed() else None
+
         until = self._monotonic() + LASTS
         last = await asyncio.to_thread(self.version, topic, fingerprint)
         yield ServerSentEvent(data={"version": last}, event="hello", retry=AGAIN)
         while not self._stopping() and self._monotonic() < until and not await request.is_disconnected():
             await asyncio.sleep(min(self._every, 0.5))
-            if not await asyncio.to_thread(allowed):
-                return
             try:
-                found = await asyncio.to_thread(self.version, topic, fingerprint)
+                found = await asyncio.to_thread(look)
             except SecondLawError:  # the store is away: the page stays as it is
                 continue
+            if found is None:
+                return
             if found != last:
                 last = found
                 yield ServerSentEvent(data={"version": last}, event="changed")

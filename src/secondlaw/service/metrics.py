@@ -1,6 +1,6 @@
 """``/metrics`` for Prometheus: counts, S with its interval, evidence, alarms, queue; never a prompt or response."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,16 +9,13 @@ from secondlaw.behavior import OUTSIDE
 from secondlaw.service.evaluation_settings import MONITOR
 from secondlaw.service.numbers import Numbers
 from secondlaw.service.running import Parts
-from secondlaw.storage import Store
+from secondlaw.storage import MonitorRecord, Store
 from secondlaw.types import Estimate
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 __all__ = ["StoreCollector"]
-
-ALL = 10**9
-"""Windows that are asked for where all are meant."""
 
 
 class StoreCollector:
@@ -51,8 +48,9 @@ class StoreCollector:
         info = gauge("build_info", "Version of secondlaw.", ["version"])
         info.add_metric([secondlaw.__version__], 1.0)
         yield info
-        yield from self._streams(gauge, counter)
-        yield from self._monitors(gauge, counter)
+        monitors = self._store.monitors.list(states=False)
+        yield from self._streams(gauge, counter, monitors)
+        yield from self._monitors(gauge, counter, monitors)
         depth = self._store.queue.depth()
         waiting = gauge("queue_events", "Events that wait for their label.", [])
         waiting.add_metric([], float(depth.rows))
@@ -87,7 +85,7 @@ class StoreCollector:
                 one_number.add_metric([], float(number))
                 yield one_number
 
-    def _streams(self, gauge, counter) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _streams(self, gauge, counter, monitors: Sequence[MonitorRecord]) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
         responses = counter("responses", "Responses counted.", ["stream", "model", "category"])
         no_text = counter("events_without_text", "Events received without text and label.", ["stream"])
         last = gauge("last_event_timestamp_seconds", "Time of the latest event.", ["stream"])
@@ -99,9 +97,7 @@ class StoreCollector:
             part: gauge(f"misaligned_share{part}", f"Misaligned share of that window{words}.", ["stream", "model"])
             for part, words in (("", ""), ("_lower", ", lower end"), ("_upper", ", upper end"))
         }
-        decided = {
-            one.stream: one.last_window for one in self._store.monitors.list(states=False) if one.name == MONITOR
-        }
+        decided = {one.stream: one.last_window for one in monitors if one.name == MONITOR}
         sums, silent = self._store.counts.sums(), self._store.events.without_text()
         for stream in self._store.streams.list():
             if not self._sees(stream.name):
@@ -122,23 +118,17 @@ class StoreCollector:
                             families[part].add_metric([stream.name, one.model], number)
         yield from (responses, no_text, last, *entropy.values(), *misaligned.values())
 
-    def _monitors(self, gauge, counter) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def _monitors(self, gauge, counter, monitors: Sequence[MonitorRecord]) -> "Iterator[Metric]":  # type: ignore[no-untyped-def]  # noqa: ANN001
         evidence = gauge("log_e_value", "Log evidence against the baseline.", ["stream", "monitor"])
         threshold = gauge("log_e_threshold", "Log evidence that raises an alarm.", ["stream", "monitor"])
         active = gauge("alarm_active", "Whether an alarm is raised.", ["stream", "monitor", "kind"])
         raised = counter("alarms", "Alarms raised.", ["stream", "monitor", "kind"])
-        counts: dict[tuple[str, str, str], list[int]] = {}
-        for alarm in self._store.alarms.list(limit=100_000):
-            if not self._sees(alarm.stream):
-                continue
-            both = counts.setdefault((alarm.stream, alarm.monitor, alarm.kind), [0, 0])
-            both[0] += 1
-            both[1] += alarm.status == "open"
-        for record in self._store.monitors.list(states=False):
+        counts = {key: both for key, both in self._store.alarms.counts().items() if self._sees(key[0])}
+        for record in monitors:
             decision = record.decision
             if decision is None or record.name == MONITOR or not self._sees(record.stream):
                 continue
-            counts.setdefault((record.stream, record.name, "drift"), [0, 0])
+            counts.setdefault((record.stream, record.name, "drift"), (0, 0))
             if decision.log_evidence is not None and decision.log_threshold is not None:
                 evidence.add_metric([record.stream, record.name], decision.log_evidence)
                 threshold.add_metric([record.stream, record.name], decision.log_threshold)

@@ -5,8 +5,6 @@ or the labels that people gave in the period; a number that nothing corrects say
 change, so what was measured is remembered until they do.
 """
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +16,8 @@ from secondlaw.errors import NotEnoughData
 from secondlaw.pipeline.measuring import MeasureOptions
 from secondlaw.pipeline.stored_cells import HumanPair, measure_counts
 from secondlaw.service.evaluation_settings import taxonomy_of
-from secondlaw.storage import HumanLabel, Store, Stream
+from secondlaw.service.remembering import Remembered
+from secondlaw.storage import HumanLabel, LabelledSample, Store, Stream, Totals
 from secondlaw.types import Insufficient, Measured
 
 __all__ = ["Numbers", "WindowNumbers", "agreed_labels"]
@@ -122,8 +121,7 @@ class Numbers:
     ) -> None:
         self._store, self._errors = store, dict(errors or {})
         self._level, self._resamples = level, resamples
-        self._known: OrderedDict[object, Measurement | None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known = Remembered[Measurement | None](REMEMBERED)
 
     def of_step(self, stream: Stream, step: StepCounts, window: int) -> WindowNumbers | None:
         """Return the numbers of one model's window."""
@@ -131,20 +129,20 @@ class Numbers:
 
     def windows(self, stream: Stream, windows: range) -> tuple[WindowNumbers, ...]:
         """Return the numbers of every window and model, by model and window."""
-        measured = self._measured(stream, windows, together=False)
+        totals = self._store.counts.totals(stream.name, windows)
+        measured = self._measured(stream, windows, totals, together=False)
         if measured is None:
             return ()
-        first = min(self._store.counts.totals(stream.name, windows).windows.tolist(), default=windows.start)
-        offset = 0 if stream.settings.every is None else int(first)
+        offset = 0 if stream.settings.every is None else int(totals.windows.min())
         return tuple(_numbers(cell, cell.step + offset) for cell in measured.cells)
 
     def period(self, stream: Stream, windows: range) -> tuple[WindowNumbers, ...]:
         """Return the numbers of every model over all windows together, with the labels that people gave in them."""
-        measured = self._measured(stream, windows, together=True)
+        totals = self._store.counts.totals(stream.name, windows)
+        measured = self._measured(stream, windows, totals, together=True)
         return () if measured is None else tuple(_numbers(cell, windows.start) for cell in measured.cells)
 
-    def _measured(self, stream: Stream, windows: range, *, together: bool) -> Measurement | None:
-        totals = self._store.counts.totals(stream.name, windows)
+    def _measured(self, stream: Stream, windows: range, totals: Totals, *, together: bool) -> Measurement | None:
         labels = self._store.labels.sample(stream.name, windows) if together else None
         n = int(totals.table.sum())
         key = (
@@ -155,28 +153,21 @@ class Numbers:
             hash(totals.table.tobytes()),
             0 if labels is None else hash(tuple((one.event, one.annotator, one.label) for one in labels.labels)),
         )
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        found: Measurement | None = None
-        if n:
-            taxonomy = taxonomy_of(stream.settings)
-            resamples = self._resamples if n <= AFFORDABLE else max(100, self._resamples * AFFORDABLE // n)
-            options = MeasureOptions(level=self._level, resamples=resamples, permutations=99, errors=self._errors)
-            pairs = [] if labels is None else agreed_labels(labels.labels, labels.inclusion_probability)
-            kept_from = stream.compacted_before  # before it, counts no longer know their prompts
-            pairs = [pair for pair in pairs if kept_from is None or pair.window >= kept_from]
-            counts = self._store.counts.read(stream.name, windows)
-            try:
-                found = measure_counts(counts, options, taxonomy=taxonomy, pairs=pairs, together=together)
-            except NotEnoughData:
-                found = None
-        with self._lock:
-            self._known[key] = found
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return found
+        return self._known.of(key, lambda: self._made(stream, windows, labels, n, together=together)) if n else None
+
+    def _made(
+        self, stream: Stream, windows: range, labels: LabelledSample | None, n: int, *, together: bool
+    ) -> Measurement | None:
+        resamples = self._resamples if n <= AFFORDABLE else max(100, self._resamples * AFFORDABLE // n)
+        options = MeasureOptions(level=self._level, resamples=resamples, errors=self._errors)
+        pairs = [] if labels is None else agreed_labels(labels.labels, labels.inclusion_probability)
+        kept_from = stream.compacted_before  # before it, counts no longer know their prompts
+        pairs = [pair for pair in pairs if kept_from is None or pair.window >= kept_from]
+        counts, taxonomy = self._store.counts.read(stream.name, windows), taxonomy_of(stream.settings)
+        try:
+            return measure_counts(counts, options, taxonomy=taxonomy, pairs=pairs, together=together, cells_only=True)
+        except NotEnoughData:
+            return None
 
 
 def agreed_labels(labels: tuple[HumanLabel, ...], inclusion: float) -> list[HumanPair]:

@@ -5,12 +5,13 @@ A body of a few kilobytes may expand to gigabytes, so inflating stops at the lim
 """
 
 import zlib
+from collections.abc import AsyncIterator
 from typing import Literal
 
 from secondlaw.errors import SecondLawError
 from secondlaw.service.otlp_records import BadPayload
 
-__all__ = ["BodyTooLarge", "Encoding", "UnsupportedMedia", "encoding_of", "plain_body"]
+__all__ = ["BodyTooLarge", "Encoding", "UnsupportedMedia", "encoding_of", "joined", "plain_body", "too_large"]
 
 Encoding = Literal["protobuf", "json"]
 
@@ -57,6 +58,23 @@ def encoding_of(content_type: str | None) -> Encoding:
             f"the content type is {name or 'missing'}; send application/x-protobuf or application/json"
         )
     return _TYPES[name]
+
+
+async def joined(pieces: AsyncIterator[bytes], *, limit: int) -> bytes:
+    """Return a body as sent, never more of it than the limit.
+
+    Raises
+    ------
+    BodyTooLarge
+        If it is longer.
+    """
+    found, size = [], 0
+    async for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+        found.append(piece)
+    return b"".join(found)
 
 
 def plain_body(body: bytes, content_encoding: str | None, *, limit: int) -> bytes:

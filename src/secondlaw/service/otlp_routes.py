@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from secondlaw.behavior.transcripts import Transcript
 from secondlaw.errors import QueueFull, StorageError, StorageFull
 from secondlaw.service.genai_streams import StreamNaming
 from secondlaw.service.otlp_answers import Answer, failure, success
-from secondlaw.service.otlp_bodies import BodyTooLarge, Encoding, UnsupportedMedia, encoding_of, too_large
+from secondlaw.service.otlp_bodies import BodyTooLarge, Encoding, UnsupportedMedia, encoding_of, joined, too_large
 from secondlaw.service.otlp_payload import read_records
 from secondlaw.service.otlp_receiver import Intake, Receiver
 from secondlaw.service.otlp_records import BadPayload, Signal, TooManyRecords
@@ -193,17 +194,11 @@ async def _body(request: "Request", options: OtlpOptions) -> bytes:
     stated = request.headers.get("content-length", "")
     if stated.isascii() and stated.isdigit() and int(stated) > options.body_bytes:
         raise too_large(options.body_bytes)
-    pieces, size = [], 0
     try:
         async with asyncio.timeout(options.body_seconds):
-            async for piece in request.stream():
-                size += len(piece)
-                if size > options.body_bytes:
-                    raise too_large(options.body_bytes)
-                pieces.append(piece)
+            return await joined(request.stream(), limit=options.body_bytes)
     except TimeoutError as error:
         raise _Slow(f"the body did not arrive within {options.body_seconds:g} s; send smaller batches") from error
-    return b"".join(pieces)
 
 
 async def _receive(request: "Request", body: bytes, signal: Signal, encoding: Encoding, parts: _Parts) -> Answer:
@@ -218,7 +213,8 @@ async def _receive(request: "Request", body: bytes, signal: Signal, encoding: En
 
     async with parts.decoding:
         found = await asyncio.to_thread(read)
-    intake = receiver.take(found, now=parts.monotonic(), permits=lambda stream: parts.permits(request, stream))
+    permits = cache(partial(parts.permits, request))  # a request holds many records of few streams
+    intake = receiver.take(found, now=parts.monotonic(), permits=permits)
     if intake.waiting:
         await _until_known(intake, parts)
         receiver.finish(intake)

@@ -67,15 +67,16 @@ def alarm_pages(
     def one(request: Request, number: Number) -> Response:
         who, alarm = known(request, number)
         now, stream = clock(), store.streams.get(alarm.stream)
+        began = began_of(alarm, stream.settings.every)
         told = store.deliveries.list(alarm=number, limit=DELIVERIES)
         stated = alarm.details.get("alert") or {}
         return pages.page(
             request, "alarm.html", who=who, title=f"Alarm {number}: {alarm.stream}", alarm=alarm, kinds=KINDS,
-            window=window_words(alarm.window, stream.settings.every), began=began_of(alarm, stream.settings.every),
+            window=window_words(alarm.window, stream.settings.every), began=began,
             explained=explained_by(alarm, names=category_names(taxonomy_of(stream.settings))),
             entropy=measured_of(stated.get("entropy")), misaligned=measured_of(stated.get("misaligned")),
             alert=stated, history=store.alarms.history(number), told=told, ago=lambda at: ago(at, now), moment=moment,
-            may_change=who.may("admin", alarm.stream), summary=_Words(store).summary(alarm),
+            may_change=who.may("admin", alarm.stream), summary=reason_words(alarm.summary, has_began=bool(began)),
         )  # fmt: skip
 
     @router.post("/alarms/{number}/acknowledge")

@@ -13,16 +13,18 @@ from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
 from secondlaw.service.numbers import Numbers, WindowNumbers
 from secondlaw.service.page_latest_numbers import LatestNumbers, Wanted
 from secondlaw.service.page_words import reason_words, spark_points, window_words
-from secondlaw.service.states import ORDER, StreamState, state_of
-from secondlaw.statistics.entropy import entropy
+from secondlaw.service.remembering import Remembered
+from secondlaw.service.states import ORDER, StreamState, monitors_and_alarms, state_of
+from secondlaw.statistics.entropy_methods import entropy
 from secondlaw.storage import Alarm, MonitorRecord, Store, Stream, Totals
 
 __all__ = ["Board", "Line", "began_of", "model_of"]
 
 SHOWN_WINDOWS = 24
+REMEMBERED = 4096
+"""Streams whose lines are drawn anew only when something was counted."""
 FRESH = 1.0
 """Seconds for which what was read is shown again."""
-MOST_ALARMS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class Board:
         self._read: _Read | None = None
         self._reading = threading.Lock()
         self._latest = LatestNumbers(numbers)
+        self._sparks = Remembered[dict[str, tuple[str, ...]]](REMEMBERED)
 
     def lines(self, sees: Callable[[str], bool]) -> tuple[Line, ...]:
         """Return all that a caller may see, worst first."""
@@ -142,12 +145,7 @@ class Board:
     def _look(self) -> _Read:
         with self._reading:
             if self._read is None or self._monotonic() - self._read.at > FRESH:
-                monitors: dict[str, list[MonitorRecord]] = {}
-                for record in self._store.monitors.list(states=False):
-                    monitors.setdefault(record.stream, []).append(record)
-                alarms: dict[str, list[Alarm]] = {}
-                for alarm in self._store.alarms.list(status="open", limit=MOST_ALARMS):
-                    alarms.setdefault(alarm.stream, []).append(alarm)
+                monitors, alarms = monitors_and_alarms(self._store)
                 totals = self._store.counts.latest(SHOWN_WINDOWS)
                 streams = tuple(one for one in self._store.streams.list() if one.name in totals)
                 arrived = self._store.events.latest_arrivals(SHOWN_WINDOWS)
@@ -161,6 +159,10 @@ class Board:
         models = sorted({one.model for one in totals.series} | {model_of(one.name, totals) for one in series})
         received, no_text = read.arrived.get(stream.name, (0, 0))
         known = self._latest.of(stream.name)
+        counted = [part.tobytes() for part in (totals.code, totals.windows, totals.table)]
+        sparks = self._sparks.of(
+            stream.name, lambda: {model: _spark(totals, model) for model in models}, made_from=(models, counted)
+        )
         found = []
         for model in models or [""]:
             own = [one for one in series if model_of(one.name, totals) == model]
@@ -181,7 +183,7 @@ class Board:
                     began,
                     numbers, numbers is None and self._latest.is_pending(stream.name),
                     "" if known is None else window_words(known[0], every, now=now), part,
-                    _spark(totals, model), stream.last_event_at, stream.queued, no_text, received, newest,
+                    sparks.get(model, ()), stream.last_event_at, stream.queued, no_text, received, newest,
                 )
             )  # fmt: skip
         return found

@@ -26,9 +26,10 @@ from secondlaw.reports.words import clip, count, interval, number, one_line, rea
 from secondlaw.service.access import Access, Caller
 from secondlaw.service.page_words import LOOKS
 from secondlaw.service.problems import status_of
+from secondlaw.storage import Store, Stream
 from secondlaw.types import Estimate
 
-__all__ = ["PageRoute", "Pages", "base_of", "link", "stream_link", "stream_place"]
+__all__ = ["PageRoute", "Pages", "base_of", "link", "seen_stream", "stream_link", "stream_place"]
 
 HERE = Path(__file__).parent
 TITLES = {401: "Sign in", 403: "Not allowed", 404: "Not found", 409: "Try again", 413: "Too large",
@@ -149,6 +150,14 @@ class Pages:
             frame = pages
 
         return OfPages
+
+
+def seen_stream(store: Store, pages: Pages, request: Request) -> tuple[Caller, Stream]:
+    """Return who asks, and the stream that the address speaks of; one that they may not see is not there to them."""
+    who, (name, _) = pages.caller(request), stream_place(request.scope)
+    if not who.sees(name):
+        raise HTTPException(404, f"there is no stream {name[:200]!r}")
+    return who, store.streams.get(name)
 
 
 class PageRoute(APIRoute):

@@ -13,7 +13,7 @@ from secondlaw.drift.measuring import ENOUGH_HUMAN_LABELS
 from secondlaw.errors import NotFound
 from secondlaw.service.evaluation_settings import taxonomy_of
 from secondlaw.service.numbers import Numbers, WindowNumbers
-from secondlaw.service.page_stretches import RANGES, STEP_RANGES, period_of
+from secondlaw.service.page_stretches import chosen_period
 from secondlaw.service.page_words import span_words
 from secondlaw.storage import HumanLabel, Store, StoredText, Stream
 
@@ -158,11 +158,7 @@ def labelling(
     text : int, optional
         A text to be shown again.
     """
-    choices = tuple(RANGES if stream.settings.every is not None else STEP_RANGES)
-    chosen = choice if choice in choices else choices[1]
-    arrived = store.events.arrivals(stream.name)
-    begin = int(arrived.windows.min()) if len(arrived.windows) else None
-    period = period_of(stream, chosen, first=begin)
+    choices, chosen, period = chosen_period(store, stream, choice)
     given: Sequence[HumanLabel] = store.labels.list(stream.name, period, annotator=annotator) if annotator else ()
     shown, again = None, None
     if annotator and len(period):

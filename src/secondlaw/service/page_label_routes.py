@@ -7,10 +7,10 @@ from fastapi.responses import Response
 
 from secondlaw.service.access import Caller
 from secondlaw.service.numbers import Numbers
-from secondlaw.service.page_frame import Pages, stream_link, stream_place
+from secondlaw.service.page_frame import Pages, seen_stream, stream_link
 from secondlaw.service.page_label import CANNOT_SAY, labelling, progress_of
-from secondlaw.service.page_stretches import RANGES, STEP_RANGES, period_of
-from secondlaw.storage import Store, Stream
+from secondlaw.service.page_stretches import chosen_period
+from secondlaw.storage import Store
 
 __all__ = ["label_pages"]
 
@@ -22,12 +22,6 @@ def label_pages(store: Store, pages: Pages, numbers: Numbers) -> APIRouter:
     """Return the labelling page."""
     router = APIRouter(route_class=pages.route_class(), include_in_schema=False)
 
-    def known(request: Request) -> tuple[Caller, Stream]:
-        who, (name, _) = pages.caller(request), stream_place(request.scope)
-        if not who.sees(name):
-            raise HTTPException(404, f"there is no stream {name[:200]!r}")
-        return who, store.streams.get(name)
-
     @router.get("/streams/{name:path}/label", name="label")
     def show(
         request: Request,
@@ -36,7 +30,7 @@ def label_pages(store: Store, pages: Pages, numbers: Numbers) -> APIRouter:
         text: Annotated[int | None, Query(ge=1, le=2**53)] = None,
         last: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     ) -> Response:
-        who, stream = known(request)
+        who, stream = seen_stream(store, pages, request)
         by = annotator_of(who, annotator)
         view = labelling(store, stream, annotator=by, choice=period, text=text)
         return pages.page(
@@ -53,7 +47,7 @@ def label_pages(store: Store, pages: Pages, numbers: Numbers) -> APIRouter:
         period: Annotated[str, Form(max_length=10)] = "",
         seconds: Annotated[str, Form(max_length=20)] = "",
     ) -> Response:
-        who, stream = known(request)
+        who, stream = seen_stream(store, pages, request)
         by = annotator_of(who, annotator)
         if not by:
             raise HTTPException(422, "say who labels: labels of different people are compared")
@@ -65,12 +59,8 @@ def label_pages(store: Store, pages: Pages, numbers: Numbers) -> APIRouter:
 
     @router.get("/streams/{name:path}/interval", name="interval")
     def interval(request: Request, period: Period = None) -> Response:
-        who, stream = known(request)
-        choices = RANGES if stream.settings.every is not None else STEP_RANGES
-        chosen = period if period is not None and period in choices else list(choices)[1]
-        arrived = store.events.arrivals(stream.name)
-        begin = int(arrived.windows.min()) if len(arrived.windows) else None
-        windows = period_of(stream, chosen, first=begin)
+        who, stream = seen_stream(store, pages, request)
+        _, _, windows = chosen_period(store, stream, period)
         return pages.page(
             request, "interval.html", who=who, title=f"Labels of {stream.name}", stream=stream,
             progress=progress_of(store, numbers, stream, windows),

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from secondlaw.drift.monitoring import MonitorSet, SeriesKey
+from secondlaw.drift.monitoring import MonitorSet
 from secondlaw.errors import SecondLawError
 from secondlaw.reports.stream_charts import ChartFrame, Mark
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings, taxonomy_of
 from secondlaw.service.evaluation_standing import series_monitor
 from secondlaw.service.page_board import began_of, model_of
 from secondlaw.service.page_stream import Budget, Came, StreamView
-from secondlaw.service.page_stretches import RANGES, STEP_RANGES, Stretches, period_of
+from secondlaw.service.page_stretches import Stretches, chosen_period
 from secondlaw.service.page_words import reason_words, span_words, window_words
 from secondlaw.service.states import state_of
 from secondlaw.storage import Alarm, MonitorRecord, Store, Stream, Totals
@@ -49,14 +49,11 @@ def stream_view(
     now : datetime
     """
     every = stream.settings.every
-    choices = tuple(RANGES if every is not None else STEP_RANGES)
-    chosen = choice if choice in choices else choices[1]
+    choices, chosen, period = chosen_period(store, stream, choice)
     records = store.monitors.list(stream.name)
     alarms = store.alarms.list(stream=stream.name, limit=MOST_ALARMS)
     still_open = [one for one in alarms if one.status == "open"]
-    arrived = store.events.arrivals(stream.name)
-    begin = int(arrived.windows.min()) if len(arrived.windows) else None
-    period = period_of(stream, chosen, first=begin)
+    arrived = store.events.arrivals(stream.name, period)
     totals = store.counts.totals(stream.name, period)
     own = [one for one in records if one.name.startswith(f"{MONITOR}:") and one.decision is not None]
     names = tuple(one.name.removeprefix(f"{MONITOR}:") for one in own)
@@ -71,9 +68,8 @@ def stream_view(
     newest = next((one for one in of_series if one.status == "open" and one.kind == "drift"), None)
     began = began_of(newest, every) if newest is not None else ""
     shown = _shown(period, mine)
-    inside = (arrived.windows >= period.start) & (arrived.windows < period.stop)
     parts = (arrived.received, arrived.no_text, arrived.late, arrived.poisoned)
-    received, no_text, late, poisoned = (int(part[inside].sum()) for part in parts)
+    received, no_text, late, poisoned = (int(part.sum()) for part in parts)
     return StreamView(
         stream=stream,
         taxonomy=taxonomy_of(stream.settings),
@@ -149,7 +145,7 @@ def _budget(records: Sequence[MonitorRecord], series: str, settings: EvaluationS
     except SecondLawError:
         return None
     budget = monitors.budget
-    key = next((one for one in monitors.series if series_monitor(SeriesKey(*one)) == f"{MONITOR}:{series}"), None)
+    key = next((one for one in monitors.series if series_monitor(one) == f"{MONITOR}:{series}"), None)
     own = None if key is None else budget["series"].get(str(key))
     if own is None or record.last_window is None or not budget["guaranteed"]:
         return Budget(budget["promise"], None, None, 0, 1)

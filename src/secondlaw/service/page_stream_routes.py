@@ -18,17 +18,20 @@ from secondlaw.reports.stream_theme import chart_theme, printed
 from secondlaw.service.evaluation_settings import EvaluationSettings
 from secondlaw.service.genai_content_switches import CONTENT_SWITCHES
 from secondlaw.service.page_explained import explained_by
-from secondlaw.service.page_frame import Pages, stream_place
+from secondlaw.service.page_frame import Pages, seen_stream
 from secondlaw.service.page_stream import StreamView, category_names
 from secondlaw.service.page_stream_reading import stream_view
 from secondlaw.service.page_stretches import Stretches
 from secondlaw.service.page_words import ago, moment, window_words
+from secondlaw.service.remembering import Remembered
 from secondlaw.storage import Store, StoredText
 
 __all__ = ["CHARTS", "chart_of", "stream_pages"]
 
 CHARTS = {"evidence": "Evidence", "entropy": "S", "misaligned": "Misaligned share", "shares": "Shares"}
 EXAMPLES = 3
+REMEMBERED = 64
+"""Charts that are drawn anew only when what they show has changed: one takes .05 s, and open pages ask every minute."""
 Series = Annotated[str | None, Query(max_length=400)]
 Period = Annotated[str | None, Query(max_length=10)]
 
@@ -60,12 +63,16 @@ def stream_pages(
 ) -> APIRouter:
     """Return a stream's page."""
     router = APIRouter(route_class=pages.route_class(), include_in_schema=False)
+    charts = Remembered[dict[str, Any] | None](REMEMBERED)
+
+    def drawn(view: StreamView, name: str) -> dict[str, Any] | None:
+        shown = view.decisions if name == "evidence" else view.stretches
+        made_from = (shown, view.frame, view.taxonomy, view.settings, view.stream.settings.every)
+        place = (view.stream.name, view.series, view.choice, name)
+        return charts.of(place, lambda: chart_of(view, name), made_from=made_from)
 
     def view_of(request: Request, series: str | None, period: str | None) -> tuple[Any, StreamView]:
-        who, (name, _) = pages.caller(request), stream_place(request.scope)
-        if not who.sees(name):
-            raise HTTPException(404, f"there is no stream {name[:200]!r}")
-        stream = store.streams.get(name)
+        who, stream = seen_stream(store, pages, request)
         found = stream_view(store, stretches, stream, default=default, series=series, choice=period, now=clock())
         return who, found
 
@@ -76,10 +83,10 @@ def stream_pages(
         from secondlaw.reports.svg import svg_of
 
         _, view = view_of(request, series, period)
-        drawn = chart_of(view, which) if which in CHARTS else None
-        if drawn is None:
+        found = drawn(view, which) if which in CHARTS else None
+        if found is None:
             raise HTTPException(404, "there is nothing to draw")
-        plain = printed(drawn, misaligned=view.taxonomy.misaligned)
+        plain = printed(found, misaligned=view.taxonomy.misaligned)
         return Response(
             svg_of(plain, prefix="c", title=CHARTS[which], description=view.period_words), media_type="image/svg+xml"
         )
@@ -93,7 +100,7 @@ def stream_pages(
         stacked, top = share_order(view.stretches, view.taxonomy.keys, view.taxonomy.misaligned)
         return pages.page(
             request, "stream.html", who=who, title=view.stream.name, view=view, charts=CHARTS,
-            specs={name: chart_of(view, name) for name in CHARTS}, themes=themes, names=category_names(view.taxonomy),
+            specs={name: drawn(view, name) for name in CHARTS}, themes=themes, names=category_names(view.taxonomy),
             explained=None if explained is None else explained_by(explained, names=category_names(view.taxonomy)),
             examples=_examples(store, view), moment=moment, ago=lambda at: ago(at, now), switches=CONTENT_SWITCHES,
             window=lambda window: window_words(window, view.stream.settings.every), stacked=stacked, top=top,

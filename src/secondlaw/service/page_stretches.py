@@ -6,16 +6,17 @@ stretch of several windows is measured as one cell, with the labels that people 
 
 import math
 import threading
-from collections import OrderedDict
 from datetime import timedelta
+from functools import partial
 
 from secondlaw.reports.stream_charts import Stretch
 from secondlaw.service.numbers import Numbers, WindowNumbers
 from secondlaw.service.page_words import span_words
+from secondlaw.service.remembering import Remembered
 from secondlaw.storage import Store, Stream, Totals
 from secondlaw.types import Insufficient
 
-__all__ = ["RANGES", "STEP_RANGES", "Stretches", "period_of", "stretches_of"]
+__all__ = ["RANGES", "STEP_RANGES", "Stretches", "chosen_period", "period_of", "stretches_of"]
 
 MOST_STRETCHES = 48
 REMEMBERED = 4096
@@ -23,6 +24,21 @@ RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(
 """Periods of streams whose windows are times; the second is shown unless another is asked for."""
 STEP_RANGES = {"50": 50, "200": 200, "1000": 1000, "all": None}
 """Periods of streams whose windows are steps."""
+
+
+def chosen_period(store: Store, stream: Stream, choice: str | None) -> tuple[tuple[str, ...], str, range]:
+    """Return the names of the periods, the one that is shown, and its windows.
+
+    Parameters
+    ----------
+    store : Store
+    stream : Stream
+    choice : str or None
+        What was asked for; None or an unknown name: a week, or 200 steps.
+    """
+    choices = tuple(RANGES if stream.settings.every is not None else STEP_RANGES)
+    chosen = choice if choice in choices else choices[1]
+    return choices, chosen, period_of(stream, chosen, first=store.events.first_window(stream.name))
 
 
 def period_of(stream: Stream, chosen: str, *, first: int | None) -> range:
@@ -75,7 +91,7 @@ class Stretches:
 
     def __init__(self, store: Store, numbers: Numbers) -> None:
         self._store, self._numbers = store, numbers
-        self._known: OrderedDict[object, tuple[WindowNumbers, ...]] = OrderedDict()
+        self._known = Remembered[tuple[WindowNumbers, ...]](REMEMBERED)
         self._lock = threading.Lock()
         self._turns: dict[str, threading.Lock] = {}
 
@@ -107,21 +123,10 @@ class Stretches:
                 counted = [part[inside].tobytes() for part in (totals.code, totals.windows, totals.table)]
                 given = tuple(label for window in windows for label in labels.get(window, ())) if labels else ()
                 key = (stream.name, windows, *counted, given)
-                numbers = next((one for one in self._of(key, stream, windows) if one.model == model), None)
+                measured = self._known.of(key, partial(self._numbers.period, stream, windows))
+                numbers = next((one for one in measured if one.model == model), None)
                 found.append((_stretch(stream, windows, numbers), numbers))
         return tuple(found)
-
-    def _of(self, key: object, stream: Stream, windows: range) -> tuple[WindowNumbers, ...]:
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
-        found = self._numbers.period(stream, windows)
-        with self._lock:
-            self._known[key] = found
-            while len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        return found
 
 
 def _stretch(stream: Stream, windows: range, numbers: WindowNumbers | None) -> Stretch:

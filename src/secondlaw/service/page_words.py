@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from secondlaw.pipeline.stored_steps import window_label
 from secondlaw.service.states import State
+from secondlaw.service.window_words import window_name
 
 __all__ = ["LOOKS", "Look", "ago", "moment", "points", "reason_words", "span_words", "spark_points", "window_words"]
 
@@ -72,12 +72,8 @@ def window_words(window: int | None, every: int | None, *, now: datetime | None 
     """
     if window is None:
         return ""
-    said = window_label(window, every)
-    if every is None or " " not in said:
-        return said
-    if now is not None and said.startswith(f"{now.astimezone(UTC):%Y-%m-%d} "):
-        said = said.partition(" ")[2]
-    return f"{said} UTC"
+    said = window_name(window, every)
+    return said if now is None else said.removeprefix(f"{now.astimezone(UTC):%Y-%m-%d} ")
 
 
 def span_words(windows: range, every: int | None) -> str:

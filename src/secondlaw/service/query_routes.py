@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Path, Query
 
-from secondlaw.errors import SecondLawError
+from secondlaw.errors import NotFound, SecondLawError
 from secondlaw.service.access import Access, Caller
 from secondlaw.service.evaluation_settings import EvaluationSettings
 from secondlaw.service.numbers import Numbers
 from secondlaw.service.problems import READ, WRITE, failed, problems
-from secondlaw.service.states import state_of
+from secondlaw.service.states import monitors_and_alarms, state_of
 from secondlaw.service.stream_changes import changed_settings
 from secondlaw.storage import DecisionRecord, Store, StoredText, Stream, StreamSettings
 
@@ -64,12 +64,7 @@ def query_router(
     def list_streams(who: Annotated[Caller, Depends(reader)]) -> dict[str, Any]:
         """Return every stream with its state: drifting, no data, watching, not enough data, stable."""
         stands = partial(state_of, now=datetime.now(UTC), default=default)
-        monitors: dict[str, list[Any]] = {}
-        for record in store.monitors.list(states=False):
-            monitors.setdefault(record.stream, []).append(record)
-        alarms: dict[str, list[Any]] = {}
-        for alarm in store.alarms.list(status="open", limit=10_000):
-            alarms.setdefault(alarm.stream, []).append(alarm)
+        monitors, alarms = monitors_and_alarms(store)
         found = [
             stream_dict(one) | stands(one, monitors.get(one.name, []), alarms.get(one.name, [])).to_dict()
             for one in store.streams.list()
@@ -88,10 +83,11 @@ def query_router(
         """
         _allowed(who.may("admin", name))
         try:
-            known = next((one for one in store.streams.list() if one.name == name), None)
-            wanted = changed_settings(settings, new if known is None else known.settings, default=default)
-            if known is None:
-                return stream_dict(store.streams.create(name, wanted))
+            try:
+                known = store.streams.get(name).settings
+            except NotFound:
+                return stream_dict(store.streams.create(name, changed_settings(settings, new, default=default)))
+            wanted = changed_settings(settings, known, default=default)
             return stream_dict(store.streams.change(name, wanted, who=who.name))
         except SecondLawError as error:
             raise failed(error) from error

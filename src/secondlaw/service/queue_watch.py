@@ -74,7 +74,7 @@ class QueueWatch:
         leases = self._store.leases.take(["queue"], owner=self._owner, seconds=LEASED)
         if not leases:
             return 0
-        still_open = [one for one in self._store.alarms.list(status="open", limit=10_000) if one.kind == KIND]
+        still_open = self._store.alarms.list(status="open", kind=KIND, limit=10_000)
         depth = self._store.queue.depth()
         changed = 0
         for alarm in still_open:
@@ -83,9 +83,9 @@ class QueueWatch:
                     alarm.id, who="service", reason="over", deliveries=self._told(self._ended(alarm))
                 )
                 changed += 1
-        known = {(one.monitor, one.stream if one.monitor == "queue:poisoned" else "") for one in still_open}
+        known = {_told_once_for(one) for one in still_open}
         for trouble in self._troubles(depth):
-            if (trouble.monitor, trouble.stream if trouble.monitor == "queue:poisoned" else "") not in known:
+            if _told_once_for(trouble) not in known:
                 changed += self._raise(leases[0], trouble)
         return changed
 
@@ -150,3 +150,8 @@ class QueueWatch:
 
     def _told(self, alert: Alert) -> list[NewDelivery]:
         return [NewDelivery(receiver, payload) for receiver, payload in deliveries_for(alert, self._receivers)]
+
+
+def _told_once_for(trouble: _Trouble | Alarm) -> tuple[str, str]:
+    """Return what has one alarm at a time: each stream with poisoned events, or the queue as a whole."""
+    return trouble.monitor, trouble.stream if trouble.monitor == "queue:poisoned" else ""

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from secondlaw.errors import SecondLawError
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
-from secondlaw.storage import Alarm, MonitorRecord, Stream
+from secondlaw.storage import Alarm, MonitorRecord, Store, Stream
 
-__all__ = ["ORDER", "State", "StreamState", "state_of"]
+__all__ = ["ORDER", "State", "StreamState", "monitors_and_alarms", "state_of"]
 
 State = Literal["drifting", "no data", "not enough data", "watching", "stable"]
 ORDER: tuple[State, ...] = ("drifting", "no data", "watching", "not enough data", "stable")
@@ -20,7 +20,8 @@ SILENT_WINDOWS = 3
 """Windows without an event after which a stream that nothing has been decided on is silent."""
 BEHIND = timedelta(minutes=10)
 """Time that deciding may lag behind, besides two windows, grace and patience, until what it said is out of date."""
-
+MOST_ALARMS = 10_000
+"""Open alarms that are read; the newest."""
 ANEW = "its monitor learns anew what is normal, from the next windows"
 
 
@@ -55,6 +56,17 @@ class StreamState:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+def monitors_and_alarms(store: Store) -> tuple[dict[str, list[MonitorRecord]], dict[str, list[Alarm]]]:
+    """Return the monitors of every stream, without their states, and its open alarms, newest first."""
+    monitors: dict[str, list[MonitorRecord]] = {}
+    for record in store.monitors.list(states=False):
+        monitors.setdefault(record.stream, []).append(record)
+    alarms: dict[str, list[Alarm]] = {}
+    for alarm in store.alarms.list(status="open", limit=MOST_ALARMS):
+        alarms.setdefault(alarm.stream, []).append(alarm)
+    return monitors, alarms
 
 
 def state_of(

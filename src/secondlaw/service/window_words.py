@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
+from secondlaw.behavior.windows import window_label
 from secondlaw.drift.monitors import Decision
-from secondlaw.pipeline.stored_steps import window_label
 
 __all__ = ["decision_in_windows", "window_name"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.agreement import checked_units
 from secondlaw.statistics.intervals import LEVEL
+from secondlaw.statistics.label_agreement import checked_units
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import Estimate
 

@@ -28,8 +28,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.agreement import checked_codes, checked_units
 from secondlaw.statistics.intervals import LEVEL, centred_interval, small_sample_factor
+from secondlaw.statistics.label_agreement import checked_codes, checked_units
 from secondlaw.statistics.resampling import RESAMPLES, resample_weights
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.closed_form import plug_in
 from secondlaw.statistics.clustering import RHO, Intraclass, cluster_variance, design_effect, intraclass
-from secondlaw.statistics.entropy import MILLER_MADOW_FROM, Method, entropy
-from secondlaw.statistics.nsb import nsb
+from secondlaw.statistics.entropy_methods import MILLER_MADOW_FROM, Method, entropy
+from secondlaw.statistics.nsb_posterior import nsb
 
 __all__ = ["CellSums", "Draws", "pooled_point", "posterior_draws"]
 

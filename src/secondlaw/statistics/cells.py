@@ -22,7 +22,7 @@ bootstrap (widened for few groups) and the posterior of the Dirichlet-multinomia
 varies with the intraclass correlation; at every quantile the wider of the two is taken, and assigned in the order of
 the bootstrap, so that differences between cells keep the correlation of the shared design. Where few groups carry the
 rare categories the bootstrap alone covers 40 to 85 % instead of 95 %. What was measured stands in
-:mod:`~secondlaw.statistics.entropy_estimates`.
+:mod:`~secondlaw.statistics.cell_entropy`.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.cell_model import CellSums, pooled_point, posterior_draws
-from secondlaw.statistics.entropy import Method
+from secondlaw.statistics.entropy_methods import Method
 from secondlaw.statistics.intervals import LEVEL, percentile_interval, small_sample_factor
 from secondlaw.types import NATS, Estimate
 

@@ -3,8 +3,8 @@
 The entropy of shares ``p`` is ``S = -sum_k p_k ln p_k``. The plug-in estimate replaces ``p_k`` by ``n_k / n`` and is
 low by about ``(K - 1) / (2 n)``; the other estimators correct that in different ways. Counts carry the categories on
 the last axis, all other axes are free, and counts may be non-integer (expected counts of a soft classifier, counts
-scaled to an effective sample size). The NSB estimator lives in :mod:`secondlaw.statistics.nsb`; choosing among all in
-:mod:`secondlaw.statistics.entropy`.
+scaled to an effective sample size). The NSB estimator lives in :mod:`secondlaw.statistics.nsb_posterior`; choosing
+among all in :mod:`secondlaw.statistics.entropy_methods`.
 
 Sources: Miller, in Information Theory in Psychology (1955); Grassberger, arXiv:physics/0307138; Chao & Shen,
 Environ. Ecol. Stat. 10, 429 (2003); Hausser & Strimmer, JMLR 10, 1469 (2009), arXiv:0811.3579; Zahl, Ecology 58, 907

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.agreement import KAPPA, checked_codes, checked_units
 from secondlaw.statistics.intervals import LEVEL, centred_interval
+from secondlaw.statistics.label_agreement import KAPPA, checked_codes, checked_units
 from secondlaw.statistics.resampling import RESAMPLES, resample_weights
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import Estimate, Insufficient, Measured

@@ -5,7 +5,7 @@ whole group with probability 1/2 therefore leaves the law of the data as it is, 
 that is symmetric in the transitions, and turns only what is antisymmetric. The observed value is one among equals: the
 p-value is exact for any number of groups, whatever the memory inside them and however they differ. What it rejects is
 reversibility of the sequences, a steady circulation as well as a transient from a typical start to another end; the
-test of ends in :mod:`secondlaw.statistics.sequence_entropy_production` tells which.
+test of ends in :mod:`secondlaw.statistics.sequence_irreversibility` tells which.
 
 **No further memory.** If k symbols are all the memory there is, what comes before them and what follows are
 independent given them. Among sequences that show the same k symbols at the same position, the followers can therefore

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, case, func, select, update
 
 from secondlaw.errors import NotFound
 from secondlaw.storage.alarm_values import Alarm, NewAlarm, NewDelivery
@@ -31,6 +31,7 @@ class Alarms:
         *,
         stream: str | None = None,
         status: Literal["open", "resolved"] | None = None,
+        kind: str | None = None,
         limit: int = 100,
         before: int | None = None,
     ) -> tuple[Alarm, ...]:
@@ -40,6 +41,7 @@ class Alarms:
         ----------
         stream : str, optional
         status : {"open", "resolved"}, optional
+        kind : str, optional
         limit : int
         before : int, optional
             Only alarms with smaller numbers: the next page.
@@ -49,6 +51,8 @@ class Alarms:
             wanted = wanted.where(streams.c.name == stream)
         if status is not None:
             wanted = wanted.where(alarms.c.status == status)
+        if kind is not None:
+            wanted = wanted.where(alarms.c.kind == kind)
         if before is not None:
             wanted = wanted.where(alarms.c.id < before)
         with self._db.reading() as connection:
@@ -71,16 +75,19 @@ class Alarms:
             _get(connection, number)
             return entries_of_alarm(connection, number)
 
-    def open_counts(self) -> dict[str, int]:
-        """Return how many alarms are open, by stream; streams without any are left out."""
+    def counts(self) -> dict[tuple[str, str, str], tuple[int, int]]:
+        """Return how many alarms were ever raised and how many are open, by stream, monitor and kind; newest first."""
+        columns = (streams.c.name, alarms.c.monitor, alarms.c.kind)
+        still = func.sum(case((alarms.c.status == OPEN, 1), else_=0))
         wanted = (
-            select(streams.c.name, func.count())
+            select(*columns, func.count(), still)
             .join(alarms, alarms.c.stream_id == streams.c.id)
-            .where(alarms.c.status == OPEN, streams.c.deleted_at.is_(None))
-            .group_by(streams.c.name)
+            .where(streams.c.deleted_at.is_(None))
+            .group_by(*columns)
+            .order_by(func.max(alarms.c.id).desc())
         )
         with self._db.reading() as connection:
-            return {row[0]: int(row[1]) for row in connection.execute(wanted)}
+            return {(row[0], row[1], row[2]): (int(row[3]), int(row[4])) for row in connection.execute(wanted)}
 
     def acknowledge(self, number: int, *, who: str, note: str = "") -> Alarm:
         """Say that somebody is looking after an alarm; the first to do so stands beside it."""

@@ -1,8 +1,8 @@
 """Reading counts: with their clusters as :class:`Counts`, without as :class:`Totals`."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -54,11 +54,9 @@ def read_totals(
 
 def latest_totals(connection: Connection, last: int) -> dict[str, Totals]:
     """Return the totals of the last windows of every stream."""
-    known: dict[int, KnownStream] = {}
-    for row in connection.execute(
-        select(streams.c.id, streams.c.name, streams.c.settings).where(streams.c.deleted_at.is_(None))
-    ):
-        known[row.id] = KnownStream(row.id, row.name, StreamSettings.from_dict(json.loads(row.settings)))
+    columns = (streams.c.id, streams.c.name, streams.c.settings)
+    every = connection.execute(select(*columns).where(streams.c.deleted_at.is_(None)))
+    known = {row.id: KnownStream.of(row) for row in every}
     parts: dict[int, dict[int, Series]] = {number: {} for number in known}
     owner: dict[int, int] = {}
     for row in connection.execute(select(series)):
@@ -153,4 +151,4 @@ def _unique_pairs(first: NDArray[np.int64], second: NDArray[np.int64]) -> tuple[
 
 def _array(connection: Connection, wanted: Select[Any], width: int) -> NDArray[np.int64]:
     rows: Sequence[Any] = connection.execute(wanted).all()
-    return np.array([tuple(row) for row in rows], dtype=np.int64).reshape(len(rows), width)
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=len(rows) * width).reshape(len(rows), width)

@@ -124,6 +124,13 @@ class Events:
         with self._db.reading() as connection:
             return {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(found)}
 
+    def first_window(self, stream: str) -> int | None:
+        """Return the first window in which something came to a stream; None before."""
+        with self._db.reading() as connection:
+            mine = arrivals.c.stream_id == stream_of(connection, stream).id
+            found: int | None = connection.execute(select(func.min(arrivals.c.window)).where(mine)).scalar()
+            return found
+
     def arrivals(self, stream: str, windows: range | None = None) -> Arrivals:
         """Return what came to a stream, by window, ascending; windows in which nothing came are left out."""
         with self._db.reading() as connection:

@@ -6,6 +6,7 @@ change or deletion of a stream, by whichever process, moves it.
 
 import json
 from dataclasses import dataclass
+from typing import Any, Self
 
 from sqlalchemy import Connection, func, select, update
 
@@ -26,6 +27,11 @@ class KnownStream:
     id: int
     name: str
     settings: StreamSettings
+
+    @classmethod
+    def of(cls, row: Any) -> Self:  # noqa: ANN401 - a row
+        """Build from a row of the streams."""
+        return cls(row.id, row.name, StreamSettings.from_dict(json.loads(row.settings)))
 
 
 SeriesNames = tuple[int, str, str, str, str]
@@ -70,10 +76,10 @@ class Names:
     def stream(self, connection: Connection, name: str) -> KnownStream | None:
         """Return a stream, None if there is none of that name."""
         if name not in self._streams:
-            row = connection.execute(select(streams.c.id, streams.c.settings).where(streams.c.name == name)).first()
-            if row is None:
+            known = _read(connection, name)
+            if known is None:
                 return None
-            self._streams[name] = KnownStream(row.id, name, StreamSettings.from_dict(json.loads(row.settings)))
+            self._streams[name] = known
         return self._streams[name]
 
     def new_stream(self, connection: Connection, name: str, settings: StreamSettings, *, at: int) -> KnownStream:
@@ -126,10 +132,16 @@ def stream_of(connection: Connection, name: str) -> KnownStream:
     NotFound
         If there is none.
     """
-    row = connection.execute(select(streams.c.id, streams.c.settings).where(streams.c.name == name)).first()
-    if row is None:
+    known = _read(connection, name)
+    if known is None:
         raise NotFound(f"there is no stream {name!r}")
-    return KnownStream(row.id, name, StreamSettings.from_dict(json.loads(row.settings)))
+    return known
+
+
+def _read(connection: Connection, name: str) -> KnownStream | None:
+    columns = (streams.c.id, streams.c.name, streams.c.settings)
+    row = connection.execute(select(*columns).where(streams.c.name == name)).first()
+    return None if row is None else KnownStream.of(row)
 
 
 def _series_id(connection: Connection, names: SeriesNames) -> int | None:

@@ -18,7 +18,6 @@ from secondlaw.storage.placing import category_code
 from secondlaw.storage.plain_text import plain_text
 from secondlaw.storage.poisoning import leave_queue
 from secondlaw.storage.schema import human_labels, streams
-from secondlaw.storage.settings import StreamSettings
 from secondlaw.storage.text_keeping import Offered, keep_texts
 
 __all__ = ["Label", "count_labelled"]
@@ -77,7 +76,7 @@ def count_labelled(
 
 def _streams(connection: Connection, ids: set[int]) -> dict[int, KnownStream]:
     rows = connection.execute(select(streams.c.id, streams.c.name, streams.c.settings).where(streams.c.id.in_(ids)))
-    return {row.id: KnownStream(row.id, row.name, StreamSettings.from_dict(json.loads(row.settings))) for row in rows}
+    return {row.id: KnownStream.of(row) for row in rows}
 
 
 _MACHINE = (

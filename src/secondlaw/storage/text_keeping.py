@@ -80,7 +80,7 @@ def keep_texts(connection: Connection, database: Database, offered: Sequence[Off
             kept.append(_row(text, priority, now, database.mask))
     if kept:
         connection.execute(database.backend.insert(texts).on_conflict_do_nothing(), kept)
-    _cut(connection, database, added, sizes)
+    _cut(connection, added, sizes)
 
 
 def _strata_of(text: Offered) -> tuple[_Stratum, _Stratum]:
@@ -128,9 +128,7 @@ def _key(stratum: _Stratum) -> dict[str, int]:
     return {"stream_id": stratum.stream, "window": stratum.window, "category": stratum.category}
 
 
-def _cut(
-    connection: Connection, database: Database, added: Counter[_Stratum], sizes: dict[_Stratum, int | None]
-) -> None:
+def _cut(connection: Connection, added: Counter[_Stratum], sizes: dict[_Stratum, int | None]) -> None:
     """Cut the strata that have grown beyond their size."""
     shrunk: set[tuple[int, int]] = set()
     for stratum, n in sorted(added.items()):

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.alignment.goal_entropy import PopulationEntropy, population_entropy, shannon
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.entropy_estimates import entropy_estimates
+from secondlaw.statistics.cell_entropy import entropy_estimates
 from secondlaw.statistics.intervals import LEVEL, centred_interval
 from secondlaw.statistics.resampling import resample_weights
 from secondlaw.types import NATS, Estimate, Insufficient, Measured

@@ -4,8 +4,9 @@ A monitor is a stream: it takes one step at a time, answers with a :class:`Decis
 survives a restart: ``from_state(json.loads(json.dumps(to_state())))`` goes on with the very same decisions.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from numpy.typing import ArrayLike
@@ -70,11 +71,18 @@ class Decision:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as plain JSON values; an infinite evidence becomes None."""
-        values = asdict(self)
+        values = {name: getattr(self, name) for name in self.__slots__}
         for name in ("log_evidence", "log_threshold"):
-            number = values[name]
-            values[name] = number if abs(number) != float("inf") else None
+            values[name] = None if math.isinf(values[name]) else values[name]
         return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Rebuild a decision from :meth:`to_dict`; infinite evidence is that of nothing seen."""
+        known = dict(values)
+        for name in ("log_evidence", "log_threshold"):
+            known[name] = -math.inf if known[name] is None else known[name]
+        return cls(**known)
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ reweights the groups' own matrices, so that one matrix product gives all replica
 few groups, and of the Dirichlet-multinomial posterior of the matrix: labels without a single error are no proof of
 perfection. Agreement of several annotators is in :mod:`~secondlaw.statistics.rater_agreement`, calibration in
 :mod:`~secondlaw.statistics.calibration_error`, abstention in :mod:`~secondlaw.statistics.abstention`, the
-correlation of entropies in :mod:`~secondlaw.statistics.entropy_correlation`.
+correlation of entropies in :mod:`~secondlaw.statistics.entropy_ranking`.
 """
 
 from collections.abc import Callable, Sequence

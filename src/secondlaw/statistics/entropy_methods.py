@@ -36,7 +36,7 @@ from secondlaw.statistics.closed_form import (
     plug_in,
 )
 from secondlaw.statistics.counts import checked_counts
-from secondlaw.statistics.nsb import nsb
+from secondlaw.statistics.nsb_posterior import nsb
 
 __all__ = ["METHODS", "MILLER_MADOW_FROM", "NAMES", "Method", "entropy"]
 

@@ -33,7 +33,7 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.cell_model import CellSums, pooled_point, posterior_draws
 from secondlaw.statistics.cells import Replicated, cell_replicates, estimate_from_replicates
 from secondlaw.statistics.counts import checked_groups
-from secondlaw.statistics.entropy import MILLER_MADOW_FROM, NAMES, Method
+from secondlaw.statistics.entropy_methods import MILLER_MADOW_FROM, NAMES, Method
 from secondlaw.statistics.intervals import LEVEL, interval_from_replicates
 from secondlaw.statistics.resampling import RESAMPLES, jackknife_weights, resample_weights
 from secondlaw.types import NATS, Estimate, Insufficient, Measured
@@ -88,7 +88,7 @@ def entropy_estimates(
     interval : str
         One of :data:`INTERVALS`.
     method : str
-        Entropy estimator, one of :data:`~secondlaw.statistics.entropy.METHODS`.
+        Entropy estimator, one of :data:`~secondlaw.statistics.entropy_methods.METHODS`.
     resamples : int
         Number of replicates.
 

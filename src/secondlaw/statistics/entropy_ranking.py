@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.agreement import checked_codes
-from secondlaw.statistics.entropy import Method, entropy
+from secondlaw.statistics.entropy_methods import Method, entropy
 from secondlaw.statistics.intervals import LEVEL, centred_interval
+from secondlaw.statistics.label_agreement import checked_codes
 from secondlaw.statistics.resampling import RESAMPLES, resample_weights
 from secondlaw.types import Estimate, Insufficient, Measured
 
