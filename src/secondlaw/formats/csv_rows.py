@@ -9,7 +9,7 @@ from secondlaw.formats.compression import DamagedStreamError, plain_blocks
 from secondlaw.formats.jsonl import MAX_LINE_BYTES, split_lines
 from secondlaw.formats.rows import BadRow, Row, excerpt_of
 
-__all__ = ["read_csv_stream"]
+__all__ = ["csv_header", "read_csv_stream"]
 
 DELIMITERS = ",;\t"
 """Tried in this order: the one that occurs most often in the header is taken."""
@@ -30,11 +30,9 @@ def read_csv_stream(file: BinaryIO, *, name: str) -> Iterator[Row | BadRow]:
     lines = _text_lines(file, name=name)
     sound, number = 0, 0
     try:
-        header_line = next((line for line in lines if line.strip()), None)
-        if header_line is None:
+        header, delimiter = _header(lines, name=name)
+        if not header:
             return
-        delimiter = max(DELIMITERS, key=header_line.count)
-        header = _header(header_line, delimiter, name=name)
         table = csv.reader(lines, delimiter=delimiter, strict=True)
         while True:
             number = table.line_num + 2
@@ -65,14 +63,26 @@ def _text_lines(file: BinaryIO, *, name: str) -> Iterator[str]:
             yield line.decode("utf-8", "surrogateescape") + "\n"
 
 
-def _header(line: str, delimiter: str, *, name: str) -> list[str]:
+def csv_header(file: BinaryIO, *, name: str) -> list[str]:
+    """Return the names of the columns of an open CSV file, none if it is empty; errors as of the rows."""
+    try:
+        return _header(_text_lines(file, name=name), name=name)[0]
+    except DamagedStreamError as damage:
+        raise FileFormatError(f"{name}: {damage} in its first line. Copy the file again") from damage
+
+
+def _header(lines: Iterator[str], *, name: str) -> tuple[list[str], str]:
+    line = next((line for line in lines if line.strip()), None)
+    if line is None:
+        return [], ""
+    delimiter = max(DELIMITERS, key=line.count)
     try:
         header = [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
     except csv.Error as error:
         raise FileFormatError(f"{name}: the header is no CSV ({error}); the first line names the fields") from error
     if "" in header or len(set(header)) != len(header):
         raise FileFormatError(f"{name}: a CSV header names every column once, got {header[:20]}")
-    return header
+    return header, delimiter
 
 
 def _why_bad(cells: list[str], header: list[str]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from secondlaw.errors import FileFormatError, InvalidInput
 from secondlaw.formats.rows import BadRow, Row
 
-__all__ = ["read_parquet"]
+__all__ = ["parquet_columns", "read_parquet"]
 
 BATCH_ROWS = 4096
 """Rows turned into Python values at a time."""
@@ -23,11 +23,7 @@ def read_parquet(path: str | Path) -> Iterator[Row | BadRow]:
     FileFormatError
         If the file is no sound Parquet; rows before the damage are yielded first.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise InvalidInput(f"{path} is Parquet, which needs: pip install 'secondlaw[parquet]'") from error
+    pa, pq = _arrow(path)
     number = 0
     try:
         with pq.ParquetFile(path) as table:
@@ -42,6 +38,26 @@ def read_parquet(path: str | Path) -> Iterator[Row | BadRow]:
             f"{path} is no sound Parquet file: {str(error).rstrip('.')}; {number} rows before the damage were read. "
             "Copy the file again"
         ) from error
+
+
+def parquet_columns(path: str | Path) -> list[str]:
+    """Return the names of the columns; errors as of the rows."""
+    pa, pq = _arrow(path)
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise FileFormatError(
+            f"{path} is no sound Parquet file: {str(error).rstrip('.')}. Copy the file again"
+        ) from error
+
+
+def _arrow(path: str | Path) -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise InvalidInput(f"{path} is Parquet, which needs: pip install 'secondlaw[parquet]'") from error
+    return pa, pq
 
 
 def _row(names: list[str], values: tuple[Any, ...], maps: set[str]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import BinaryIO, Literal, get_args
 
 from secondlaw.errors import FileFormatError, InvalidInput
 from secondlaw.formats.compression import GZIP_MAGIC, ZSTD_MAGIC
-from secondlaw.formats.csv_rows import read_csv_stream
+from secondlaw.formats.csv_rows import csv_header, read_csv_stream
 from secondlaw.formats.inspect_logs import read_inspect_log
 from secondlaw.formats.jsonl import read_jsonl_stream
-from secondlaw.formats.parquet import read_parquet
+from secondlaw.formats.parquet import parquet_columns, read_parquet
 from secondlaw.formats.rows import BadRow, Row
 
-__all__ = ["FORMATS", "Format", "format_of", "read_rows"]
+__all__ = ["FORMATS", "Format", "column_names", "format_of", "read_rows"]
 
 Format = Literal["jsonl", "csv", "parquet", "inspect"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -76,6 +76,39 @@ def read_rows(
     if kind == "inspect":
         return read_inspect_log(path, unfinished=unfinished)
     return _read_path(path, kind)
+
+
+def column_names(path: str | Path) -> list[str]:
+    r"""Return the columns that a CSV or Parquet file names, also those without a value, which rows do not show.
+
+    Returns
+    -------
+    list of str
+        None for other formats, whose rows name their own fields.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such file, or its format cannot be told.
+    FileFormatError
+        If its head is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(f"{folder}/x.csv").write_text("t,x,note\n0,1.5,\n")
+    ...     column_names(f"{folder}/x.csv"), [list(row.value) for row in read_rows(f"{folder}/x.csv")]
+    (['t', 'x', 'note'], [['t', 'x']])
+    """
+    path = Path(path)
+    kind = format_of(path)
+    if kind == "parquet":
+        return parquet_columns(path)
+    if kind != "csv":
+        return []
+    with path.open("rb") as file:
+        return csv_header(file, name=str(path))
 
 
 def format_of(path: str | Path) -> Format:

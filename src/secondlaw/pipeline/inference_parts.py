@@ -83,8 +83,9 @@ def variable_parts(result: EntropyProduction) -> tuple[Contribution, ...] | Insu
         return result.contributions
     try:
         return result.variable_contributions()
-    except InvalidInput as error:
-        return Insufficient(str(error))
+    except InvalidInput:
+        parts = result.contributions
+        return parts if isinstance(parts, Insufficient) else Insufficient("all observables are of one variable")
 
 
 def nested_rungs(rungs: list[EntropyProduction]) -> tuple[Rung, ...]:
@@ -93,13 +94,16 @@ def nested_rungs(rungs: list[EntropyProduction]) -> tuple[Rung, ...]:
     return tuple(Rung(k + 1, one, gain) for k, (one, gain) in enumerate(zip(rungs, gains, strict=True)))
 
 
-def spike_value(result: EntropyProduction, spikes: float | None) -> Estimate | None:
+def spike_value(result: EntropyProduction, recording: Recording) -> Estimate | None:
     """Return the value per spike; the number of spikes, many and counted, is taken as known."""
-    if not spikes or result.estimate.unit != NATS_PER_STEP:
+    spikes = recording.spikes_per_step
+    if not spikes:
         return None
-    one = result.estimate
+    one, dt = result.estimate, recording.trajectories.dt
+    steps = 1.0 if dt is None else dt  # the value is of a step, or of a unit of time
+    factor = steps / spikes
     return replace(
-        one, value=one.value / spikes, low=one.low / spikes, high=one.high / spikes, unit="nats/spike",
+        one, value=one.value * factor, low=one.low * factor, high=one.high * factor, unit="nats/spike",
         method=f"{one.method}; divided by {spikes:.4g} spikes a step",
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from secondlaw.errors import FileFormatError, InvalidInput, NotEnoughData
+from secondlaw.pipeline.inference_cautions import velocity_warnings
 from secondlaw.pipeline.inference_parts import (
     common_result,
     fitted_asymmetry,
@@ -63,7 +64,8 @@ def infer(
     Raises
     ------
     InvalidInput
-        If the estimator cannot read the recording.
+        If the estimator cannot read the recording; with ``"auto"`` also if variables look like velocities and are not
+        named as odd.
     NotEnoughData
         If the recording is too short, or nothing in it moves.
 
@@ -77,7 +79,10 @@ def infer(
     """
     asked = Asked() if asked is None else asked
     notes, warnings = checked_data(recording, lag=asked.lag * (asked.window - 1), periodic=dict(asked.field.periods))
+    speeds = velocity_warnings(recording, asked)
     if estimator == "auto":
+        if speeds:
+            raise InvalidInput(f"{speeds[0]}; an estimator named with --estimator takes the data as they are")
         method, reason = choose(recording, asked)
     else:
         method, reason = method_of(estimator, recording, asked), "as asked"
@@ -126,13 +131,18 @@ def infer(
         variables=variable_parts(result),
         orders=nested_rungs([*rungs, result]) if rungs else (),
         lags=tuple(Rung(lag, steps[lag]) for lag in sorted(steps)),
-        per_spike=spike_value(result, recording.spikes_per_step),
+        per_spike=spike_value(result, recording),
         paths=paths_of(result, recording, asked),
         asymmetry=fitted_asymmetry(raw),
         pairs=pair_parts(raw, recording),
         checks=checks,
         notes=(*recording.notes, *notes, *too_long),
-        warnings=(*warnings, *result.warnings, *checks.warnings(result.warnings, driven=driven)),
+        warnings=(
+            *speeds,
+            *warnings,
+            *result.warnings,
+            *checks.warnings(result.warnings, driven=driven),
+        ),
     )
 
 

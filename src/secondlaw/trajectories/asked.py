@@ -143,10 +143,9 @@ def refuse_unread(asked: Asked, name: str, reads: Sequence[str], readers: dict[s
     """
     for setting in asked.changed:
         if setting not in reads:
-            raise InvalidInput(
-                f"the estimator {name} does not read {WORDS[setting]}: leave it out, or take "
-                f"{' or '.join(readers[setting]) or 'another'}"
-            )
+            others = " or ".join(readers[setting])
+            remedy = f", or take {others}" if others else "; no estimator of such data does"
+            raise InvalidInput(f"the estimator {name} does not read {WORDS[setting]}: leave it out{remedy}")
 
 
 WORDS = {

@@ -6,13 +6,24 @@ from numpy.typing import NDArray
 from secondlaw.trajectories.containers import Transitions
 from secondlaw.trajectories.discrete.state_cautions import jump_table, state_cautions
 from secondlaw.trajectories.discrete.state_fluxes import StateFluxes, WordFluxes
+from secondlaw.trajectories.honesty import rejects
 from secondlaw.trajectories.layout import Layout
 from secondlaw.trajectories.null import SignFlips
 from secondlaw.trajectories.results import Diagnostics
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.window_rows import Windows
 
-__all__ = ["DIFFERS", "changing_means", "constant_variables", "halves_z", "noiseless", "outliers", "warnings_of"]
+__all__ = [
+    "DIFFERS",
+    "changing_means",
+    "constant_variables",
+    "dependent_blocks",
+    "halves_z",
+    "noiseless",
+    "not_rejected",
+    "outliers",
+    "warnings_of",
+]
 
 DIFFERS = "differs between the halves"
 """By these words a warning about stationarity is known."""
@@ -43,21 +54,14 @@ def warnings_of(
             f"the exponential weights rest on {diagnostics.effective_sample_size:.0f} transitions: the interval cannot "
             "be trusted; take a shorter lag, fewer observables, or UncertaintyRelation"
         )
-    if diagnostics.block_dependence > _DEPENDENT:
-        out.append(
-            f"neighbouring blocks still resemble each other (correlation {diagnostics.block_dependence:.2f}), so the "
-            "interval is too narrow: use fewer blocks, or thin the data"
-        )
+    out += dependent_blocks(diagnostics.block_dependence)
     if all(c == 0.0 for c in diagnostics.shrinkage):
         out.append(
             "no fold found irreversibility on its inner folds, so the bound is 0: this does not show reversibility; "
             "record longer, or try other observables"
         )
-    elif null.p_value > (1.0 - level) / 2.0:
-        out.append(
-            f"sign flips show as much irreversibility with p = {null.p_value:.2g}: do not quote the value as "
-            "different from 0"
-        )
+    else:
+        out += not_rejected(null, level)
     out += changing_means(pairs, rows.layout)
     if rows.layout.n and len(pairs.variables) == 1 and len(np.unique(pairs.x0[:1000])) > 20:
         out.append(
@@ -80,6 +84,26 @@ def _of_states(pairs: Transitions, rows: Rows) -> list[str]:
     else:
         return []
     return state_cautions(jump_table(before, after, rows.observables.states))
+
+
+def dependent_blocks(correlation: float) -> list[str]:
+    """Return a warning of neighbouring blocks that still resemble each other."""
+    if correlation <= _DEPENDENT:
+        return []
+    return [
+        f"neighbouring blocks still resemble each other (correlation {correlation:.2f}), so the interval is too "
+        "narrow: use fewer blocks, or thin the data"
+    ]
+
+
+def not_rejected(null: SignFlips, level: float) -> list[str]:
+    """Return a warning of a value that sign flips do not tell from 0."""
+    if rejects(null, level):
+        return []
+    return [
+        f"sign flips show as much irreversibility with p = {null.p_value:.2g}: do not quote the value as different "
+        "from 0"
+    ]
 
 
 def constant_variables(pairs: Transitions) -> list[str]:
@@ -127,7 +151,7 @@ def noiseless(pairs: Transitions) -> list[str]:
     if not len(columns) or len(pairs) <= 2 * pairs.x0.shape[1]:
         return []
     moves = pairs.x1[:, columns] - pairs.x0[:, columns]
-    spread = moves.std(axis=0)
+    spread = np.sqrt((moves**2).mean(axis=0))
     centred = pairs.x0 - pairs.x0.mean(axis=0)
     scale = np.where(centred.std(axis=0) > 0.0, centred.std(axis=0), 1.0)
     table = np.column_stack([np.ones(len(pairs)), centred / scale])
@@ -169,13 +193,13 @@ def halves_z(variables: tuple[str, ...], layout: Layout) -> tuple[str, float]:
         gap = second.mean(axis=0) - first.mean(axis=0)
         error = np.sqrt(first.var(axis=0) / len(first) + second.var(axis=0) / len(second))
     else:
-        starts = layout.starts
-        halves = np.sort(np.concatenate([starts[:-1], (starts[:-1] + starts[1:]) // 2]))
-        lengths = np.diff(np.append(halves, layout.n))
-        if (lengths < 1).any():
+        ends = np.append(layout.runs[1:], layout.n)
+        long = ends - layout.runs > 1
+        if long.sum() < 2:
             return variables[0], 0.0
-        means = np.add.reduceat(layout.x0, halves) / lengths[:, None]
-        change = means[1::2] - means[::2]
+        edges = np.stack([layout.runs, (layout.runs + ends) // 2, ends], axis=1)[long]
+        sums = np.add.reduceat(layout.x0, edges.ravel()[edges.ravel() < layout.n])
+        change = sums[1::3] / (edges[:, 2] - edges[:, 1])[:, None] - sums[::3] / (edges[:, 1] - edges[:, 0])[:, None]
         gap, error = change.mean(axis=0), change.std(axis=0) / np.sqrt(len(change))
     z = np.abs(gap) / np.where(error > 0.0, error, np.inf)
     worst = int(np.argmax(z))

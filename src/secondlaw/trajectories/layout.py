@@ -35,6 +35,8 @@ class Layout:
         Block at which each fold begins; the last entry is B.
     stretches : bool
         Whether blocks are stretches of trajectories, which may still depend on each other.
+    runs : ndarray of int64
+        Row at which each trajectory begins.
     """
 
     x0: Floats
@@ -42,6 +44,7 @@ class Layout:
     starts: Ints
     folds: Ints
     stretches: bool
+    runs: Ints
 
     @property
     def n(self) -> int:
@@ -117,7 +120,8 @@ def lay_out(data: Transitions, *, blocks: int, folds: int) -> Layout:
         )
     same = not (order[1:] < order[:-1]).any()
     x0, x1 = (data.x0, data.x1) if same else (data.x0[order], data.x1[order])
-    return Layout(x0, x1, starts, bounds, stretches)
+    runs = np.flatnonzero(np.append(True, np.diff(data.groups[order]) != 0))
+    return Layout(x0, x1, starts, bounds, stretches, runs)
 
 
 def block_dependence(block_values: Floats) -> float:

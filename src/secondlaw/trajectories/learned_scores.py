@@ -3,48 +3,53 @@ r"""Lower bounds from a learned antisymmetric score of transitions: a network, a
 For any score u with :math:`u(x_1, x_0) = -u(x_0, x_1)`, :math:`\langle u\rangle - \ln\langle e^{-u}\rangle` is at most
 the divergence of a transition from its reverse. For each fold the score is learned on the other folds, one of which
 stops the learning and chooses the shrinkage of u (0 gives exactly 0) and the normalisation; the fold's rows then count
-``u - exp(-u - b) - b + 1``, without upward bias. Sign flips of the held-out sums of whole blocks give the p-value.
+``u - exp(-u - b) - b + 1``, without upward bias. The p-value is that of :mod:`secondlaw.trajectories.learned_null`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.errors import NotEnoughData
-from secondlaw.statistics import resample_weights
+from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.statistics import LEVEL, resample_weights
+from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.block_estimates import block_estimate
-from secondlaw.trajectories.cautions import changing_means, constant_variables, noiseless, outliers
-from secondlaw.trajectories.containers import Transitions
+from secondlaw.trajectories.cautions import (
+    changing_means,
+    constant_variables,
+    dependent_blocks,
+    noiseless,
+    not_rejected,
+    outliers,
+)
+from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.cross_fitting import SHRINKAGES
 from secondlaw.trajectories.discrete.state_cautions import jump_table, state_cautions
 from secondlaw.trajectories.dual import row_values
 from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
-from secondlaw.trajectories.null import SignFlips
+from secondlaw.trajectories.learned_null import Learn, Score, learned_flips
+from secondlaw.trajectories.null import DRAWS, SignFlips
+from secondlaw.trajectories.parameters import Parameters
 from secondlaw.trajectories.results import Diagnostics, EntropyProduction
 from secondlaw.trajectories.two_sample_dual import log_mean_exp
 from secondlaw.trajectories.window_rows import Windows
 
-__all__ = ["Learn", "LearnedSettings", "Score", "fit_learned"]
+__all__ = ["Learn", "LearnedScore", "Score", "fit_learned"]
 
 Floats = NDArray[np.float64]
-Score = Callable[[Floats, Floats], Floats]
-"""From x0, x1 of shape (n, dim) to u of shape (n,), antisymmetric."""
-
-Learn = Callable[[Floats, Floats, Floats, Floats, int], Score]
-"""From x0, x1 of training rows, x0, x1 of validation rows, and a seed, to a score."""
-
-_DEPENDENT = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedSettings:
-    """How a learned score is held out.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedScore(Parameters):
+    """What every learned score can be told.
 
     Parameters
     ----------
+    discrete : bool
+        Whether variables are states 0, 1, ...
+    lag : int
     folds, blocks : int
         As in :class:`~secondlaw.trajectories.MaxEnt`.
     level : float
@@ -52,17 +57,30 @@ class LearnedSettings:
         Bootstrap replicates, and sign flips.
     """
 
-    folds: int
-    blocks: int
-    level: float
-    resamples: int
-    draws: int
+    discrete: bool = False
+    lag: int = 1
+    folds: int = 5
+    blocks: int = 100
+    level: float = LEVEL
+    resamples: int = RESAMPLES
+    draws: int = DRAWS
+
+    def _prepared(self, data: Trajectories | Transitions, most_states: int) -> tuple[Transitions, int]:
+        """Return the transitions, and the number of states of discrete variables, else 0."""
+        pairs = data.transitions(self.lag) if isinstance(data, Trajectories) else data
+        if not self.discrete:
+            return pairs, 0
+        both = np.concatenate([pairs.x0, pairs.x1])
+        top = int(both.max()) + 1
+        if both.min() < 0 or (both != np.rint(both)).any() or top > most_states:
+            raise InvalidInput(f"discrete states are whole numbers from 0 to {most_states - 1}: number them first")
+        return pairs, top
 
 
 def fit_learned(
     pairs: Transitions,
     learn: Learn,
-    settings: LearnedSettings,
+    settings: LearnedScore,
     *,
     parameters: int,
     name: str,
@@ -76,7 +94,7 @@ def fit_learned(
     pairs : Transitions
         Or windows.
     learn : callable
-    settings : LearnedSettings
+    settings : LearnedScore
     parameters : int
         Number of parameters of the score, for the diagnostics.
     name : str
@@ -96,7 +114,9 @@ def fit_learned(
     weights = resample_weights(layout.blocks, settings.resamples, rng=rng)
     method = f"held-out bound of {name}, {settings.folds} folds, {layout.blocks} blocks, BCa bootstrap"
     raw = block_estimate(sums, sizes, weights, unit=unit, unit_of_time=span, level=settings.level, method=method)
-    null = _sign_flips(np.add.reduceat(held.work, layout.starts[:-1]), layout.n, span, settings.draws, rng)
+    work = np.add.reduceat(held.work, layout.starts[:-1])
+    chance = float(np.sqrt(2.0 / np.pi) * np.linalg.norm(work)) / layout.n / span
+    null = learned_flips(layout, learn, null_mean=chance, draws=settings.draws, rng=rng)
     tilts = held.tilts
     diagnostics = Diagnostics(
         layout.n, parameters, layout.blocks, settings.folds, raw.value, held.train_value / span - raw.value,
@@ -187,14 +207,6 @@ def _shrunk(u: Floats) -> tuple[float, float]:
     return chosen
 
 
-def _sign_flips(sums: Floats, n: int, span: float, draws: int, rng: np.random.Generator) -> SignFlips:
-    """Test whether held-out scores lean to the direction of time that others have learned, one-sided."""
-    signs = 1.0 - 2.0 * rng.integers(0, 2, size=(draws, len(sums)))
-    found = signs @ sums
-    beaten = int((found >= sums.sum() - 1e-9 * np.abs(sums).sum()).sum())
-    return SignFlips((1 + beaten) / (1 + draws), float(np.abs(found).mean()) / n / span, draws, len(sums))
-
-
 def _of_states(pairs: Transitions, states: int) -> list[str]:
     width = len(pairs.signs) if isinstance(pairs, Windows) else pairs.x0.shape[1]
     if not states or width != 1:
@@ -210,22 +222,14 @@ def _warnings(pairs: Transitions, layout: Layout, found: Diagnostics, null: Sign
             f"the exponential weights rest on {found.effective_sample_size:.0f} transitions: the interval cannot be "
             "trusted; take a shorter lag, or UncertaintyRelation"
         )
-    if found.block_dependence > _DEPENDENT:
-        out.append(
-            f"neighbouring blocks still resemble each other (correlation {found.block_dependence:.2f}), so the "
-            "interval "
-            "is too narrow: use fewer blocks, or thin the data"
-        )
+    out += dependent_blocks(found.block_dependence)
     if all(c == 0.0 for c in found.shrinkage):
         out.append(
             "nothing irreversible was learned, so the bound is 0: this does not show reversibility; record longer, or "
             "try MaxEnt, which needs fewer data"
         )
-    elif null.p_value > (1.0 - level) / 2.0:
-        out.append(
-            f"sign flips show as much irreversibility with p = {null.p_value:.2g}: do not quote the value as "
-            "different from 0"
-        )
+    else:
+        out += not_rejected(null, level)
     if isinstance(pairs, Windows) and -1 in pairs.signs:
         out.append(
             "with odd variables a window also shows what tells its two ends apart, so the value may exceed the entropy "

@@ -22,9 +22,9 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics import LEVEL, jackknife_weights, resample_weights
 from secondlaw.statistics.intervals import centred_interval
 from secondlaw.statistics.resampling import RESAMPLES
-from secondlaw.trajectories.cautions import changing_means, outliers
+from secondlaw.trajectories.cautions import changing_means, not_rejected, outliers
 from secondlaw.trajectories.containers import Trajectories, Transitions
-from secondlaw.trajectories.honesty import honest, rejects
+from secondlaw.trajectories.honesty import honest
 from secondlaw.trajectories.layout import Layout, block_dependence, lay_out
 from secondlaw.trajectories.null import DRAWS, sign_flips, white_blocks
 from secondlaw.trajectories.parameters import Parameters
@@ -125,11 +125,7 @@ class LinearModel(Parameters):
         seen = Transitions(layout.x0[:, :d], x1, np.repeat(np.arange(layout.blocks), np.diff(layout.starts)),
                            data.variables)  # fmt: skip
         out = [*outliers(seen), *changing_means(seen, replace(layout, x0=seen.x0, x1=seen.x1))]
-        if not rejects(null, self.level):
-            out.append(
-                f"sign flips show as much irreversibility with p = {null.p_value:.2g}: do not quote the value as "
-                "different from 0"
-            )
+        out += not_rejected(null, self.level)
         return EntropyProduction(
             estimate=honest(raw, null),
             bound="exact",

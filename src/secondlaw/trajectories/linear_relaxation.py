@@ -19,20 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics import LEVEL, jackknife_weights, resample_weights
-from secondlaw.statistics.intervals import centred_interval
+from secondlaw.statistics import LEVEL
 from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories
-from secondlaw.trajectories.discrete.relaxation_parts import RelaxationSplit
-from secondlaw.types import Estimate
+from secondlaw.trajectories.discrete.relaxation_parts import (
+    BLOCKS,
+    FEWEST,
+    RelaxationSplit,
+    split_of,
+    steps_of_ensemble,
+)
 
 __all__ = ["linear_relaxation_split"]
 
 Floats = NDArray[np.float64]
 
-_FEWEST = 100
 _FEWEST_STEPS = 8  # over the observation, for Simpson's rule
-_BLOCKS = 50
 _LEAST_NOISE = 1e-10
 NO_NOISE = "a combination of variables has no noise, so its reversal is impossible: leave out what follows from others"
 
@@ -69,17 +71,9 @@ def linear_relaxation_split(
     (True, True)
     """
     sums = _Sums.of(data, rng)
-    plain = sums.parts(np.ones((1, _BLOCKS)))[0]
-    value = plain - (_BLOCKS - 1) * (sums.parts(jackknife_weights(_BLOCKS)).mean(axis=0) - plain)
-    drawn = sums.parts(resample_weights(_BLOCKS, resamples, rng=rng))
-    method = f"fitted linear step less its jackknife bias; bootstrap over {_BLOCKS} blocks of trajectories"
-    parts = []
-    for here, replicates in zip((*value, value.sum()), (*drawn.T, drawn.sum(axis=1)), strict=True):
-        low, high = centred_interval(float(here), replicates, level, groups=_BLOCKS)
-        ends = max(0.0, low), max(0.0, high)
-        parts.append(Estimate(max(0.0, float(here)), *ends, level, len(data), "nats", method, "trajectories"))
-    housekeeping, excess, total = parts
-    return RelaxationSplit(total, housekeeping, excess, sums.steps)
+    return split_of(
+        sums.parts, data, steps=sums.steps, of="fitted linear step less its", level=level, resamples=resamples, rng=rng
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +89,12 @@ class _Sums:
 
     @classmethod
     def of(cls, data: Trajectories, rng: np.random.Generator) -> "_Sums":
-        lengths = {len(series) for series in data.series}
-        if len(lengths) > 1:
-            raise InvalidInput(
-                f"an ensemble has one length, got trajectories of {min(lengths)} to {max(lengths)} steps"
-            )
+        steps = steps_of_ensemble(data)
         if data.dt is None:
             raise InvalidInput("the split of Langevin dynamics needs the time between steps: pass dt")
-        steps = lengths.pop() - 1
-        if len(data) < _FEWEST or steps < _FEWEST_STEPS:
+        if len(data) < FEWEST or steps < _FEWEST_STEPS:
             raise NotEnoughData(
-                f"{len(data)} trajectories of {steps} steps are too few: {_FEWEST} of {_FEWEST_STEPS} are needed"
+                f"{len(data)} trajectories of {steps} steps are too few: {FEWEST} of {_FEWEST_STEPS} are needed"
             )
         x = np.stack(data.series)
         scale = x.reshape(-1, data.dim).std(axis=0)
@@ -116,7 +105,7 @@ class _Sums:
         both = np.concatenate([x[:, :-1], x[:, 1:, 1:]], axis=2)
         over = _simpson(steps) * data.dt
         pairs, path, ends = [], [], []
-        for block in np.array_split(rng.permutation(len(x)), _BLOCKS):
+        for block in np.array_split(rng.permutation(len(x)), BLOCKS):
             one, two = x[block], both[block]
             pairs.append(np.tensordot(two, two, axes=([0, 1], [0, 1])))
             path.append(np.tensordot(one * over[:, None], one, axes=([0, 1], [0, 1])))

@@ -92,11 +92,18 @@ def method_of(name: str, recording: Recording, asked: Asked | None = None) -> Me
             f"the estimator {name} reads {' or '.join(method.kinds)} data, not {recording.kind}: take {others}"
         )
     readers = {
-        setting: [one.name for one in METHODS.values() if setting in one.reads and recording.kind in one.kinds]
+        setting: [one.name for one in METHODS.values() if setting in _read(one, recording)]
         for setting in (() if asked is None else asked.changed)
     }
-    refuse_unread(asked or Asked(), name, method.reads, readers)
+    refuse_unread(asked or Asked(), name, _read(method, recording), readers)
     return method
+
+
+def _read(method: Method, recording: Recording) -> tuple[str, ...]:
+    """Return the settings that an estimator reads of such a recording: states have neither an order nor a sign."""
+    if recording.kind not in method.kinds:
+        return ()
+    return tuple(one for one in method.reads if recording.kind != "states" or one not in ("order", "odd"))
 
 
 def choose(recording: Recording, asked: Asked | None = None) -> tuple[Method, str]:
@@ -129,10 +136,9 @@ def _suited(recording: Recording, asked: Asked) -> tuple[str, str]:
     if recording.kind != "continuous" and asked.memory != 1:
         return "plug-in", "a memory was asked for: words of states"
     if recording.kind == "states":
-        return "maxent", (
-            f"one variable with {len(recording.states)} states: net jumps between states, which are complete for "
-            "single steps"
-        )
+        jumps = "net jumps between states, which are complete for single steps"
+        words = f"words of {asked.window} states against their reversals, for processes with memory"
+        return "maxent", (f"one variable with {len(recording.states)} states: {jumps if asked.window == 2 else words}")
     dim = recording.trajectories.dim
     if recording.kind == "binary":
         return "maxent", (

@@ -14,12 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics import LEVEL
-from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories, Transitions
-from secondlaw.trajectories.learned_scores import LearnedSettings, Score, fit_learned
-from secondlaw.trajectories.null import DRAWS
-from secondlaw.trajectories.parameters import Parameters
+from secondlaw.trajectories.learned_scores import LearnedScore, Score, fit_learned
 from secondlaw.trajectories.reading.installed import required
 from secondlaw.trajectories.results import EntropyProduction
 
@@ -31,7 +27,7 @@ _MOST_STATES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class NEEP(Parameters):
+class NEEP(LearnedScore):
     """Neural lower bound on entropy production, on held-out rows.
 
     Parameters
@@ -65,18 +61,11 @@ class NEEP(Parameters):
     """
 
     hidden: tuple[int, ...] = (64, 64)
-    discrete: bool = False
     embedding: int = 8
-    lag: int = 1
     rate: float = 3e-3
     batch: int = 1024
     epochs: int = 60
     patience: int = 6
-    folds: int = 5
-    blocks: int = 100
-    level: float = LEVEL
-    resamples: int = RESAMPLES
-    draws: int = DRAWS
 
     def fit(self, data: Trajectories | Transitions, *, rng: np.random.Generator) -> EntropyProduction:
         """Train and judge.
@@ -101,25 +90,15 @@ class NEEP(Parameters):
                 f"NEEP needs hidden layers, epochs, batch and patience of 1 or more, got {self.hidden}, {self.epochs}, "
                 f"{self.batch}, {self.patience}"
             )
-        pairs = data.transitions(self.lag) if isinstance(data, Trajectories) else data
-        states = _states(pairs) if self.discrete else 0
+        pairs, states = self._prepared(data, _MOST_STATES)
         width = pairs.x0.shape[1]
         sizes = (2 * width * (self.embedding if states else 1), *self.hidden, 1)
         parameters = states * self.embedding + sum((a + 1) * b for a, b in itertools.pairwise(sizes))
-        settings = LearnedSettings(self.folds, self.blocks, self.level, self.resamples, self.draws)
 
         def learn(x0: Floats, x1: Floats, v0: Floats, v1: Floats, seed: int) -> Score:
             return _trained(self, states, sizes, (x0, x1), (v0, v1), seed)
 
-        return fit_learned(pairs, learn, settings, parameters=parameters, name="neural score", states=states, rng=rng)
-
-
-def _states(pairs: Transitions) -> int:
-    both = np.concatenate([pairs.x0, pairs.x1])
-    top = int(both.max()) + 1
-    if both.min() < 0 or (both != np.rint(both)).any() or top > _MOST_STATES:
-        raise InvalidInput(f"discrete states are whole numbers from 0 to {_MOST_STATES - 1}: number them first")
-    return top
+        return fit_learned(pairs, learn, self, parameters=parameters, name="neural score", states=states, rng=rng)
 
 
 @dataclass(frozen=True, slots=True)

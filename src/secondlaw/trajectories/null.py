@@ -29,7 +29,7 @@ class SignFlips:
     Parameters
     ----------
     p_value : float
-        ``(1 + b) / (1 + draws)``.
+        ``(1 + b) / (1 + draws)``; that of several such tests together for learned scores.
     null_mean : float
         What the quadratic value ``2 m^T M^-1 m`` over all rows shows on average without irreversibility, nats a lag.
     draws, blocks : int

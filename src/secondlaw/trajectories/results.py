@@ -183,7 +183,8 @@ class EntropyProduction:
             If the two were not fitted with the same blocks.
         """
         if (
-            not len(self.block_sizes)
+            not len(self.block_values)
+            or len(self.block_values) != len(other.block_values)
             or not np.array_equal(self.block_sizes, other.block_sizes)
             or self.unit_of_time != other.unit_of_time
         ):

@@ -13,12 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics import LEVEL
-from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.containers import Trajectories, Transitions
-from secondlaw.trajectories.learned_scores import LearnedSettings, Score, fit_learned
-from secondlaw.trajectories.null import DRAWS
-from secondlaw.trajectories.parameters import Parameters
+from secondlaw.trajectories.learned_scores import LearnedScore, Score, fit_learned
 from secondlaw.trajectories.reading.installed import required
 from secondlaw.trajectories.results import EntropyProduction
 
@@ -31,7 +27,7 @@ _PATIENCE = 30  # trees without progress: circulation shows in no single variabl
 
 
 @dataclass(frozen=True, slots=True)
-class TimeReversalClassifier(Parameters):
+class TimeReversalClassifier(LearnedScore):
     """Lower bound on entropy production by telling the direction of time.
 
     Parameters
@@ -58,14 +54,7 @@ class TimeReversalClassifier(Parameters):
     """
 
     model: Literal["boosting", "logistic"] = "boosting"
-    discrete: bool = False
-    lag: int = 1
     iterations: int = 200
-    folds: int = 5
-    blocks: int = 100
-    level: float = LEVEL
-    resamples: int = RESAMPLES
-    draws: int = DRAWS
 
     def fit(self, data: Trajectories | Transitions, *, rng: np.random.Generator) -> EntropyProduction:
         """Train and judge.
@@ -86,11 +75,9 @@ class TimeReversalClassifier(Parameters):
         if self.model not in ("boosting", "logistic"):
             raise InvalidInput(f"the classifier is boosting or logistic, got {self.model!r}")
         required("sklearn", "the time-reversal classifier", remedy="pip install scikit-learn")
-        pairs = data.transitions(self.lag) if isinstance(data, Trajectories) else data
-        states = _states(pairs) if self.discrete else 0
+        pairs, states = self._prepared(data, _MOST_CATEGORIES)
         terms = _Terms(states) if self.model == "logistic" else None
         width = 2 * pairs.x0.shape[1] if terms is None else terms(pairs.x0[:1], pairs.x1[:1]).shape[1]
-        settings = LearnedSettings(self.folds, self.blocks, self.level, self.resamples, self.draws)
 
         def learn(x0: Floats, x1: Floats, v0: Floats, v1: Floats, seed: int) -> Score:
             if terms is not None:
@@ -98,16 +85,8 @@ class TimeReversalClassifier(Parameters):
             return _boosted(x0, x1, v0, v1, self.iterations, seed, discrete=self.discrete)
 
         return fit_learned(
-            pairs, learn, settings, parameters=width, name=f"{self.model} classifier", states=states, rng=rng
+            pairs, learn, self, parameters=width, name=f"{self.model} classifier", states=states, rng=rng
         )
-
-
-def _states(pairs: Transitions) -> int:
-    both = np.concatenate([pairs.x0, pairs.x1])
-    top = int(both.max()) + 1
-    if both.min() < 0 or (both != np.rint(both)).any() or top > _MOST_CATEGORIES:
-        raise InvalidInput(f"discrete states are whole numbers from 0 to {_MOST_CATEGORIES - 1}: number them first")
-    return top
 
 
 @dataclass(frozen=True, slots=True)

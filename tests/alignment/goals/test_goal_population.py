@@ -16,7 +16,7 @@ from secondlaw.alignment.goals.inverse_planning import Likelihoods
 from secondlaw.alignment.goals.population import widened
 from secondlaw.alignment.goals.population_sampler import population_draws
 from secondlaw.errors import InvalidInput, NotEnoughData
-from secondlaw.statistics.nsb import nsb_moments
+from secondlaw.statistics.nsb_posterior import nsb_moments
 
 sys.path.insert(0, str(Path(__file__).parent))
 from goal_populations import CONFUSABLE, CORNERS, estimates, log_likelihoods, policies

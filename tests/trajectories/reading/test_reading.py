@@ -69,3 +69,21 @@ def test_zarr_reads_an_array_and_a_group(tmp_path):
     zarr.save_group(str(tmp_path / "b.zarr"), x=values, other=np.zeros((1, 1, 1, 1)))
     assert len(read_trajectories(tmp_path / "a.zarr")) == 3
     assert np.array_equal(read_trajectories(tmp_path / "b.zarr", key="x").series[2], values[2])
+
+
+def test_dates_as_text_are_a_clock(tmp_path):
+    rows = "".join(f"2026-01-31T12:00:{k / 10:06.3f}Z,{k % 3}\n" for k in range(40))
+    (tmp_path / "x.csv").write_text(f"when,a\n{rows}", encoding="utf-8")
+    assert read_recording(tmp_path / "x.csv", time="when").trajectories.dt == 0.1
+    (tmp_path / "y.csv").write_text("when,a\nMonday,1\nTuesday,2\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="holds 'Monday'; write seconds"):
+        read_recording(tmp_path / "y.csv", time="when")
+
+
+def test_files_of_numpy_say_what_to_do(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((3, 4)))
+    with pytest.raises(InvalidInput, match="one without a name: leave key out"):
+        read_recording(tmp_path / "x.npy", key="a")
+    np.save(tmp_path / "y.npy", np.array([{}, None], dtype=object), allow_pickle=True)
+    with pytest.raises(FileFormatError, match="Python objects: save numbers"):
+        read_recording(tmp_path / "y.npy")

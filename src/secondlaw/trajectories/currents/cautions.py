@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from secondlaw.trajectories.cautions import DIFFERS, halves_z, noiseless
 from secondlaw.trajectories.containers import Transitions
-from secondlaw.trajectories.currents.result import CurrentDiagnostics
+from secondlaw.trajectories.currents.current_diagnostics import CurrentDiagnostics
 from secondlaw.trajectories.currents.steps import Steps
 from secondlaw.trajectories.null import SignFlips
 from secondlaw.types import Estimate, Measured
@@ -33,6 +33,7 @@ def current_warnings(
     coarser: Estimate | None,
     extrapolated: Measured,
     noise: tuple[Floats, Floats] | None,
+    bent: tuple[int, float] | None,
     corrected: bool,
     state_noise: bool,
     in_time: bool,
@@ -46,6 +47,8 @@ def current_warnings(
         Value at dt less that of the same field at 2 dt.
     noise : (ndarray, ndarray) or None
         Variance of errors of measurement, standardised, and its standard errors.
+    bent : (int, float) or None
+        For a linear field, the variable whose drift is not linear, and by how much.
     corrected, state_noise, in_time : bool
         What the fit has allowed for.
     order : int
@@ -74,11 +77,17 @@ def current_warnings(
             f"errors of measurement seem to make up {share:.0%} of the squared steps of {steps.variables[worst]}, "
             "which grows as 1/dt and lowers the value: take measurement_noise=True"
         )
-    large = coarser is not None and abs(coarser.value) > _COARSE * max(estimate.value, 0.0)
+    large = coarser is not None and abs(coarser.value) > _COARSE * estimate.value > 0.0
     if coarser is not None and large and order == 1 and share <= _NOISY and not coarser.covers(0.0):
         out.append(
             f"dt is coarse: without the term of first order in dt the value is {extrapolated}; take stencils over "
             "two steps (order=2; --stencil 2), quote the extrapolated value as no bound, or record at smaller dt"
+        )
+    if bent is not None and not idle:
+        out.append(
+            f"the drift of {steps.variables[bent[0]]} is not linear in the state: {bent[1]:.0%} of what functions up "
+            "to the third degree foresee of its held-out steps are beyond linear ones, so a linear field may miss part "
+            "of the entropy production; compare PolynomialBasis (--basis polynomial)"
         )
     uneven = int(np.argmax(diagnostics.noise_variation))
     if not state_noise and diagnostics.noise_variation[uneven] > _STATE:

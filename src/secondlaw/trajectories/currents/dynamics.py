@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from secondlaw.errors import InvalidInput
 from secondlaw.trajectories.currents.bases import PolynomialBasis
 from secondlaw.trajectories.currents.fields import BATCH, LinearField, StateFunctions
-from secondlaw.trajectories.currents.moments import batches, diffusion_of, increments
+from secondlaw.trajectories.currents.moments import batches, diffusion_of, increments, spread_of
 from secondlaw.trajectories.currents.stencils import Stencil
 from secondlaw.trajectories.currents.steps import LagRows, Steps
 
@@ -67,18 +67,16 @@ class Diffusion:
         return np.asarray(np.einsum("nki,iik->ni", slopes, self.coefficients, optimize=True))
 
 
-def fit_diffusion(steps: Steps, spread: Floats, stencil: Stencil, *, degree: int | None) -> Diffusion:
+def fit_diffusion(steps: Steps, stencil: Stencil, *, degree: int | None) -> Diffusion:
     """Return the diffusion matrix, constant if `degree` is None, else polynomials of the state.
 
     Parameters
     ----------
     steps : Steps
-    spread : ndarray, shape (B, dim, dim)
-        Sums over blocks, see :class:`~secondlaw.trajectories.currents.moments.Moments`.
     stencil : Stencil
     degree : int or None
     """
-    mean = diffusion_of(spread, float(steps.rows[1].counts.sum()))
+    mean = diffusion_of(spread_of(steps, stencil), float(steps.rows[1].counts.sum()))
     if degree is None:
         return Diffusion(mean)
     functions = StateFunctions(steps.coordinates, PolynomialBasis(degree))

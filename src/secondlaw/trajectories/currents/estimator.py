@@ -23,18 +23,19 @@ from secondlaw.trajectories.block_estimates import block_estimate
 from secondlaw.trajectories.containers import Trajectories
 from secondlaw.trajectories.currents.bases import Basis, LinearBasis
 from secondlaw.trajectories.currents.cautions import current_warnings
-from secondlaw.trajectories.currents.dynamics import measurement_errors, noise_variation
+from secondlaw.trajectories.currents.current_diagnostics import diagnose
+from secondlaw.trajectories.currents.dynamics import measurement_errors
 from secondlaw.trajectories.currents.fitting import FieldFit, fit_fields, whitened_blocks
 from secondlaw.trajectories.currents.held_out import HeldOut, judge
 from secondlaw.trajectories.currents.learning import learn_model
+from secondlaw.trajectories.currents.linearity import bent_drift
 from secondlaw.trajectories.currents.network import Network
-from secondlaw.trajectories.currents.result import CurrentDiagnostics, CurrentProduction
+from secondlaw.trajectories.currents.result import CurrentProduction
 from secondlaw.trajectories.currents.stencils import Stencil, stencil_of
 from secondlaw.trajectories.currents.steps import Steps, coordinates_of, steps_of
 from secondlaw.trajectories.currents.training import fit_networks
 from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.honesty import honest
-from secondlaw.trajectories.layout import block_dependence
 from secondlaw.trajectories.null import DRAWS, SignFlips, flip_blocks
 from secondlaw.trajectories.parameters import Parameters
 from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient, Measured
@@ -169,7 +170,8 @@ class Currents(Parameters):
         raw = estimate(sums, method)
         value = honest(raw, null)
         noise = measurement_errors(steps)
-        diagnostics = self._diagnostics(steps, fit, held_out, raw.value, noise)
+        diagnostics = diagnose(steps, fit, held_out, raw.value, noise)
+        linear = isinstance(self.basis, LinearBasis) and self.time_degree is None
         coarser, extrapolated = self._in_dt(held_out, estimate)
         by_lag = tuple(
             (lag * steps.dt, estimate(one, f"the same field at {lag} dt")) for lag, one in held_out.by_lag.items()
@@ -183,14 +185,14 @@ class Currents(Parameters):
             diagnostics=diagnostics,
             warnings=current_warnings(
                 steps, diagnostics, null, value, coarser=coarser, extrapolated=extrapolated, noise=noise,
-                corrected=self.measurement_noise, state_noise=self.diffusion == "state",
-                in_time=self.time_degree is not None, order=self.order,
+                bent=bent_drift(steps) if linear else None, corrected=self.measurement_noise,
+                state_noise=self.diffusion == "state", in_time=self.time_degree is not None, order=self.order,
             ),
             contributions=tuple(
                 Contribution(name, 1, estimate(part, "part of a coordinate, paired block bootstrap"))
                 for name, part in zip(steps.variables, held_out.parts.T, strict=True)
             ),
-            block_values=sums,
+            block_values=sums * steps.dt,
             block_sizes=sizes,
             weights=weights,
             unit_of_time=steps.dt,
@@ -223,29 +225,3 @@ class Currents(Parameters):
             flip_blocks(held_out.work[None, fold == k], rng=rng, draws=self.draws).p_value for k in range(self.folds)
         ]
         return SignFlips(min(1.0, 2.0 * float(np.mean(each))), 0.0, self.draws, len(fold))
-
-    def _diagnostics(
-        self, steps: Steps, fit: FieldFit, held_out: HeldOut, value: float, noise: tuple[Floats, Floats] | None
-    ) -> CurrentDiagnostics:
-        sizes = steps.rows[1].counts
-        total = float(sizes.sum()) * steps.dt
-        free = fit.parameters if fit.moments is None else fit.moments.free
-        means = held_out.parts.sum(axis=1) / sizes
-        return CurrentDiagnostics(
-            transitions=int(sizes.sum()),
-            observables=fit.parameters,
-            blocks=len(sizes),
-            folds=self.folds,
-            held_out_value=value,
-            gap=fit.train_value - value,
-            effective_sample_size=float(sizes.sum()),
-            shrinkage=fit.shrinkage,
-            block_dependence=block_dependence(means) if steps.layout.stretches else 0.0,
-            normalisation=held_out.normalisation,
-            total_time=total,
-            noise_floor=0.0 if fit.moments is None else 2.0 * free / total,
-            noise_variation=tuple(float(v) for v in noise_variation(steps)),
-            measurement_noise=()
-            if noise is None
-            else tuple(float(v) for v in np.maximum(noise[0], 0.0) * steps.coordinates.scale**2),
-        )

@@ -13,7 +13,6 @@ from secondlaw.trajectories.currents.fields import StateFunctions
 from secondlaw.trajectories.currents.fitting import FieldFit
 from secondlaw.trajectories.currents.influence import force_influence
 from secondlaw.trajectories.currents.model import CurrentModel
-from secondlaw.trajectories.currents.moments import increments
 from secondlaw.trajectories.currents.stencils import Stencil
 from secondlaw.trajectories.currents.steps import Steps
 
@@ -45,10 +44,7 @@ def learn_model(
     diffusion_degree : int or None
         None for constant noise.
     """
-    spread = np.zeros((steps.layout.blocks, steps.dim, steps.dim))
-    for lag, factor in stencil.diffusion.items():
-        spread += factor * increments(steps, lag)
-    noise = fit_diffusion(steps, spread, stencil, degree=diffusion_degree)
+    noise = fit_diffusion(steps, stencil, degree=diffusion_degree)
     if fit.moments is not None:
         functions = fit.moments.functions
     else:

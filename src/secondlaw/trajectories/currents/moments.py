@@ -26,7 +26,7 @@ from secondlaw.trajectories.currents.fields import StateFunctions
 from secondlaw.trajectories.currents.stencils import Stencil
 from secondlaw.trajectories.currents.steps import LagRows, Steps
 
-__all__ = ["Moments", "batches", "diffusion_of", "gram_of", "increments", "measure"]
+__all__ = ["Moments", "batches", "diffusion_of", "gram_of", "increments", "measure", "spread_of"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -111,9 +111,7 @@ def measure(steps: Steps, functions: StateFunctions, stencil: Stencil, *, gauge:
     blocks, q = steps.layout.blocks, steps.dim * functions.count
     rows = steps.rows[1].counts
     fold = steps.fold_of_block()
-    spread = np.zeros((blocks, steps.dim, steps.dim))
-    for lag, factor in stencil.diffusion.items():
-        spread += factor * increments(steps, lag)
+    spread = spread_of(steps, stencil)
     potentials = StateFunctions(functions.coordinates, functions.basis.potentials()) if gauge else None
     raw, gradient = np.zeros((blocks, q)), np.zeros((blocks, potentials.count if potentials else 0))
     for lag, factor in stencil.currents.items():
@@ -135,6 +133,8 @@ def measure(steps: Steps, functions: StateFunctions, stencil: Stencil, *, gauge:
 
 def increments(steps: Steps, lag: int) -> Floats:
     """Return ``sum dx dx^T / 2 lag dt`` of each block, scaled to the rows of lag 1, shape (B, dim, dim)."""
+    if lag in steps.squares:
+        return steps.squares[lag]
     chosen = steps.rows[lag]
     moved = steps.states[chosen.stop] - steps.states[chosen.start]
     out = np.empty((len(chosen.counts), steps.dim, steps.dim))
@@ -142,7 +142,12 @@ def increments(steps: Steps, lag: int) -> Floats:
         out[:, i, j] = np.bincount(chosen.block, weights=moved[:, i] * moved[:, j], minlength=len(out))
         out[:, j, i] = out[:, i, j]
     scale = steps.rows[1].counts / chosen.counts / (2.0 * lag * steps.dt)
-    return np.asarray(out * scale[:, None, None])
+    return steps.squares.setdefault(lag, np.asarray(out * scale[:, None, None]))
+
+
+def spread_of(steps: Steps, stencil: Stencil) -> Floats:
+    """Return the diffusion of each block by the lags of the stencil, times its rows, shape (B, dim, dim)."""
+    return np.asarray(sum(factor * increments(steps, lag) for lag, factor in stencil.diffusion.items()))
 
 
 def batches(rows: LagRows, width: int) -> Iterator[slice]:

@@ -15,58 +15,11 @@ from secondlaw.trajectories.diagnostics import Contribution
 from secondlaw.trajectories.results import EntropyProduction
 from secondlaw.types import NATS_PER_STEP, Estimate, Insufficient, Measured
 
-__all__ = ["CurrentDiagnostics", "CurrentProduction"]
+__all__ = ["CurrentProduction"]
 
 Floats = NDArray[np.float64]
 
 _FEWEST_EFFECTIVE = 30.0  # trajectories on which a mean of exp(-sigma) must rest
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentDiagnostics:
-    """What says how far the number can be trusted; rates are in nats per unit of time.
-
-    Parameters
-    ----------
-    transitions, observables, blocks, folds : int
-        Observables are the coefficients of the field.
-    held_out_value : float
-        Before it is clipped at 0.
-    gap : float
-        `train_value` less the held-out value.
-    effective_sample_size : float
-        Number of transitions: all count alike.
-    shrinkage : tuple of float
-        Factor chosen for each fold; 0 means that inner folds found nothing.
-    block_dependence : float
-        Correlation of neighbouring blocks.
-    normalisation : float
-        Held-out mean of ``exp(-w o dx)`` over steps; 1 where the field obeys the fluctuation theorem.
-    total_time : float
-    noise_floor : float
-        Value that a fit of that many coefficients claims on its own rows where there is none: ``2 coefficients / total
-        time``, or less in a steady state, where gradients are known to carry no current.
-    noise_variation : tuple of float
-        Standard deviation over states of the diffusion of each variable, over its mean, as far as linear and quadratic
-        functions of the state show it, less chance; 0 where noise does not depend on the state.
-    measurement_noise : tuple of float
-        Variance of errors of measurement of each variable, in its unit squared.
-    """
-
-    transitions: int
-    observables: int
-    blocks: int
-    folds: int
-    held_out_value: float
-    gap: float
-    effective_sample_size: float
-    shrinkage: tuple[float, ...]
-    block_dependence: float
-    normalisation: float
-    total_time: float
-    noise_floor: float
-    noise_variation: tuple[float, ...]
-    measurement_noise: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Steps of trajectories at several lags, in standardised coordinates, in the order of their blocks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,6 +102,8 @@ class Steps:
         By lag; those of lag 1 stand in the order of the layout.
     coordinates : Coordinates
     variables : tuple of str
+    squares : dict
+        By lag, the sums of :func:`~secondlaw.trajectories.currents.moments.increments`, as far as they were asked for.
     """
 
     states: Floats
@@ -111,6 +113,7 @@ class Steps:
     rows: Mapping[int, LagRows]
     coordinates: Coordinates
     variables: tuple[str, ...]
+    squares: dict[int, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def dim(self) -> int:

@@ -15,7 +15,7 @@ from secondlaw.errors import InvalidInput
 from secondlaw.trajectories.cross_fitting import SHRINKAGES
 from secondlaw.trajectories.currents.fields import Field
 from secondlaw.trajectories.currents.fitting import FieldFit
-from secondlaw.trajectories.currents.moments import diffusion_of, increments
+from secondlaw.trajectories.currents.moments import diffusion_of, spread_of
 from secondlaw.trajectories.currents.network import Layers, Network, NetworkField, inputs_of
 from secondlaw.trajectories.currents.stencils import Stencil
 from secondlaw.trajectories.currents.steps import Steps
@@ -72,10 +72,8 @@ class _Training:
         self.torch, self.steps, self.network, self.stencil = torch, steps, network, stencil
         self.in_time, self.state_noise = in_time, state_noise
         fold = steps.fold_of_block()
-        spread = sum(factor * increments(steps, lag) for lag, factor in stencil.diffusion.items())
         kept = ~np.isin(fold, left_out)
-        own = np.asarray(spread)[kept]
-        self.diffusion = diffusion_of(own, float(steps.rows[1].counts[kept].sum()))
+        self.diffusion = diffusion_of(spread_of(steps, stencil)[kept], float(steps.rows[1].counts[kept].sum()))
         self.turn = np.linalg.inv(np.linalg.cholesky(self.diffusion)).T
         self.train = {lag: self._rows(lag, kept) for lag in stencil.lags}
         self.check = {lag: self._rows(lag, fold == left_out[1]) for lag in stencil.lags}

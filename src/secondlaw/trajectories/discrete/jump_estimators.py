@@ -13,6 +13,7 @@ transition is J, a time t later, and a bar for the reverse transition,
 a network with a single cycle suffices for the whole entropy production.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,21 +65,19 @@ class JumpPlugIn(Parameters):
     def fit(self, data: JumpRecords, *, rng: np.random.Generator) -> EntropyProduction:
         """Estimate entropy production; NotEnoughData if jumps are too few."""
         K = max(int(path.max()) for path in data.states) + 1
-        codes, spans, block, start = [], [], [], 0
+        codes, spans = [], []
         for path, held in zip(data.states, data.waits, strict=True):
             low, high = np.minimum(path[:-1], path[1:]), np.maximum(path[:-1], path[1:])
             codes.append((low * K + high) * np.sign(path[1:] - path[:-1]))
             spans.append(np.append(held[: len(path) - 2], held[len(path) - 2 :].sum()) if len(path) > 1 else held[:0])
-            pieces = _pieces(len(path) - 1, data.jumps, len(data.states), self.blocks)
-            block.append(start + pieces)
-            start = int(block[-1].max(initial=start - 1)) + 1
-        signed, span, where = np.concatenate(codes), np.concatenate(spans), np.concatenate(block)
+        signed, span = np.concatenate(codes), np.concatenate(spans)
+        where, blocks = _block_of_rows([len(one) for one in codes], self.blocks)
         if not len(signed):
             raise NotEnoughData("nothing ever jumps")
         kinds, kind = np.unique(np.abs(signed), return_inverse=True)
-        shape = (start, len(kinds))
+        shape = (blocks, len(kinds))
         ahead, back = (_table(where[signed * s > 0], kind[signed * s > 0], shape) for s in (1, -1))
-        time = np.bincount(where, weights=span, minlength=start).astype(np.float64)
+        time = np.bincount(where, weights=span, minlength=blocks).astype(np.float64)
         silent = np.array([held[0] for held in data.waits if len(held) == 1])
         counts = _with_silence(TwoWayCounts(ahead, back, np.ones_like(ahead), np.ones_like(back), time), silent)
         return estimate_counts(
@@ -129,22 +128,18 @@ class WaitingTimes(Parameters):
         """
         if self.bins < 1:
             raise InvalidInput(f"waiting times need a bin or more, got {self.bins}")
-        total = sum(max(0, len(label) - 1) for label in data.labels)
-        rows, block, silent, start = [], [], [], 0
+        rows, silent = [], []
         for label, when, end in zip(data.labels, data.times, data.ends, strict=True):
             silent.append(end if len(label) < 2 else end - float(when[-1] - when[0]))
-            if len(label) < 2:
-                continue
             rows.append(np.stack([label[:-1], label[1:], np.diff(when)], axis=1))
-            block.append(start + _pieces(len(label) - 1, total, len(data.labels), self.blocks))
-            start = int(block[-1].max()) + 1
-        if not rows:
+        table = np.concatenate(rows)
+        if not len(table):
             raise NotEnoughData("no record holds two visible transitions")
-        table, where = np.concatenate(rows), np.concatenate(block)
+        where, blocks = _block_of_rows([len(one) for one in rows], self.blocks)
         first, second, wait = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2]
         edges = np.quantile(wait, np.arange(1, self.bins) / self.bins)
         bin_of = np.searchsorted(edges, wait)
-        time = np.bincount(where, weights=wait, minlength=start).astype(np.float64)
+        time = np.bincount(where, weights=wait, minlength=blocks).astype(np.float64)
         counts = _with_silence(_two_way(first, second, bin_of, where, time), np.array(silent))
         return estimate_counts(
             counts, exact=False,
@@ -177,10 +172,14 @@ def _with_silence(counts: TwoWayCounts, silent: Floats) -> TwoWayCounts:
     return TwoWayCounts(counts.ahead, counts.back, counts.ahead_of, counts.back_of, counts.time + share)
 
 
-def _pieces(rows: int, total: int, trajectories: int, blocks: int) -> Ints:
-    """Return the block of each row of a trajectory: one if there are 20 or more, else stretches."""
-    wanted = 1 if trajectories >= _FEWEST_TRAJECTORIES else max(1, round(blocks * rows / max(1, total)))
-    return np.arange(rows) * min(wanted, max(1, rows)) // max(1, rows)
+def _block_of_rows(rows: Sequence[int], blocks: int) -> tuple[Ints, int]:
+    """Return the block of each row of all trajectories, and their number; from 20 trajectories on each is one."""
+    out, start, total = [], 0, max(1, sum(rows))
+    for count in rows:
+        wanted = 1 if len(rows) >= _FEWEST_TRAJECTORIES else max(1, round(blocks * count / total))
+        out.append(start + np.arange(count) * min(wanted, max(1, count)) // max(1, count))
+        start = int(out[-1].max(initial=start - 1)) + 1
+    return np.concatenate(out), start
 
 
 def _table(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Floats:

@@ -10,6 +10,7 @@ neither negative: what the steady state costs, and what the relaxation to it doe
 3463 (2001); Esposito & Van den Broeck, Phys. Rev. Lett. 104, 090601 (2010)).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +25,13 @@ from secondlaw.trajectories.containers import Trajectories
 from secondlaw.trajectories.discrete.discrete_states import discrete_states
 from secondlaw.types import Estimate
 
-__all__ = ["RelaxationSplit", "relaxation_split"]
+__all__ = ["BLOCKS", "FEWEST", "RelaxationSplit", "relaxation_split", "split_of", "steps_of_ensemble"]
 
 Floats = NDArray[np.float64]
 
-_FEWEST = 100
-_BLOCKS = 50
+FEWEST, BLOCKS = 100, 50
+"""Trajectories that a split needs, and blocks of them that are resampled."""
+
 _SMOOTHING = 0.5
 
 
@@ -83,15 +85,13 @@ def relaxation_split(
     >>> split.housekeeping.covers(7 * 0.27489), split.excess.covers(1.0986)  # all start in one of three states
     (True, True)
     """
-    lengths = {len(series) for series in data.series}
-    if len(lengths) > 1:
-        raise InvalidInput(f"an ensemble has one length, got trajectories of {min(lengths)} to {max(lengths)} steps")
-    if len(data) < _FEWEST:
-        raise NotEnoughData(f"{len(data)} trajectories are too few for shares at each time: {_FEWEST} are needed")
+    steps = steps_of_ensemble(data)
+    if len(data) < FEWEST:
+        raise NotEnoughData(f"{len(data)} trajectories are too few for shares at each time: {FEWEST} are needed")
     found = discrete_states(data)
     codes = np.stack([series[:, 0] for series in found.data.series]).astype(np.int64)
-    K, steps = len(found.states), codes.shape[1] - 1
-    blocks = np.array_split(rng.permutation(len(codes)), _BLOCKS)
+    K = len(found.states)
+    blocks = np.array_split(rng.permutation(len(codes)), BLOCKS)
     jumps = np.stack([_jumps(codes[block], K) for block in blocks])  # (B, K, K)
     shares = np.stack([_shares(codes[block], K) for block in blocks])  # (B, T, K)
     whole = jumps.sum(axis=0)
@@ -107,16 +107,51 @@ def relaxation_split(
         n, p = np.tensordot(weights, jumps, axes=1), np.tensordot(weights, shares, axes=1)
         return np.array([_parts(one, mine, seen) for one, mine in zip(n, p, strict=True)])
 
-    plain = split(np.ones((1, _BLOCKS)))[0]
-    value = plain - (_BLOCKS - 1) * (split(jackknife_weights(_BLOCKS)).mean(axis=0) - plain)
-    drawn = split(resample_weights(_BLOCKS, resamples, rng=rng))
-    method = f"counts less their jackknife bias; bootstrap over {_BLOCKS} blocks of trajectories"
-    parts = []
+    return split_of(split, data, steps=steps, of="counts less their", level=level, resamples=resamples, rng=rng)
+
+
+def steps_of_ensemble(data: Trajectories) -> int:
+    """Return the number of steps of all trajectories; InvalidInput if they differ."""
+    lengths = {len(series) for series in data.series}
+    if len(lengths) > 1:
+        raise InvalidInput(f"an ensemble has one length, got trajectories of {min(lengths)} to {max(lengths)} steps")
+    return lengths.pop() - 1
+
+
+def split_of(
+    parts: Callable[[Floats], Floats],
+    data: Trajectories,
+    *,
+    steps: int,
+    of: str,
+    level: float,
+    resamples: int,
+    rng: np.random.Generator,
+) -> RelaxationSplit:
+    """Return housekeeping, excess and their sum, each less its jackknife bias, with intervals from resampled blocks.
+
+    Parameters
+    ----------
+    parts : callable
+        From weights of the blocks, shape (R, BLOCKS), to housekeeping and excess, shape (R, 2).
+    data : Trajectories
+    steps : int
+    of : str
+        What loses its bias, for the method.
+    level : float
+    resamples : int
+    rng : numpy.random.Generator
+    """
+    plain = parts(np.ones((1, BLOCKS)))[0]
+    value = plain - (BLOCKS - 1) * (parts(jackknife_weights(BLOCKS)).mean(axis=0) - plain)
+    drawn = parts(resample_weights(BLOCKS, resamples, rng=rng))
+    method = f"{of} jackknife bias; bootstrap over {BLOCKS} blocks of trajectories"
+    found = []
     for here, replicates in zip((*value, value.sum()), (*drawn.T, drawn.sum(axis=1)), strict=True):
-        low, high = centred_interval(float(here), replicates, level, groups=_BLOCKS)
+        low, high = centred_interval(float(here), replicates, level, groups=BLOCKS)
         ends = max(0.0, low), max(0.0, high)
-        parts.append(Estimate(max(0.0, float(here)), *ends, level, len(codes), "nats", method, "trajectories"))
-    housekeeping, excess, total = parts
+        found.append(Estimate(max(0.0, float(here)), *ends, level, len(data), "nats", method, "trajectories"))
+    housekeeping, excess, total = found
     return RelaxationSplit(total, housekeeping, excess, steps)
 
 

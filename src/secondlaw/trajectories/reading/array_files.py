@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.errors import FileFormatError, InvalidInput, SecondLawError
+from secondlaw.errors import FileFormatError, InvalidInput
 from secondlaw.trajectories.reading.installed import required
 
-__all__ = ["ARRAY_SUFFIXES", "read_arrays"]
+__all__ = ["ARRAY_SUFFIXES", "ZARR", "open_dataset", "read_arrays"]
 
 Arrays = dict[str, NDArray[np.generic]]
 
-HDF5 = (".h5", ".hdf5", ".hdf")
+HDF5, ZARR = (".h5", ".hdf5", ".hdf"), ".zarr"
 
 
 def read_arrays(path: Path, *, key: str | None = None) -> Arrays:
@@ -51,7 +51,8 @@ def read_arrays(path: Path, *, key: str | None = None) -> Arrays:
     if key is None:
         return found
     if key not in found:
-        raise InvalidInput(f"{path.name} holds no array {key!r}, but {', '.join(list(found)[:20]) or 'none'}")
+        others = "one without a name: leave key out" if "" in found else ", ".join(list(found)[:20]) or "none"
+        raise InvalidInput(f"{path.name} holds no array {key!r}, but {others}")
     return {key: found[key]}
 
 
@@ -59,7 +60,8 @@ def _npy(path: Path) -> Arrays:
     try:
         return {"": np.load(path, allow_pickle=False)}
     except (ValueError, EOFError) as error:
-        raise FileFormatError(f"{path.name} is no array of NumPy: {error}") from error
+        said = "it holds Python objects: save numbers" if "pickle" in str(error) else error
+        raise FileFormatError(f"{path.name} is no array of NumPy: {said}") from error
 
 
 def _npz(path: Path) -> Arrays:
@@ -95,23 +97,35 @@ def _zarr(path: Path) -> Arrays:
         raise FileFormatError(f"{path.name} is no zarr store: {error}") from error
     if isinstance(opened, zarr.Array):
         return {"": np.asarray(opened[...])}
-    return {name: np.asarray(item[...]) for name, item in sorted(opened.arrays())}
+    members = sorted(opened.members(max_depth=None), key=lambda pair: pair[0])
+    return {name: np.asarray(item[...]) for name, item in members if isinstance(item, zarr.Array)}
 
 
 def _netcdf(path: Path) -> Arrays:
+    with open_dataset(path) as opened:
+        return {str(name): np.asarray(item.values) for name, item in opened.data_vars.items()}
+
+
+def open_dataset(path: Path) -> Any:  # noqa: ANN401 - an xarray.Dataset
+    """Open a file whose arrays have named axes: netCDF, or a zarr store that xarray has written.
+
+    Raises
+    ------
+    FileFormatError
+        If xarray cannot read it.
+    InvalidInput
+        If xarray is not installed.
+    """
     xarray = required(
-        "xarray", f"{path.name} is netCDF, which", remedy="pip install xarray and an engine such as h5netcdf"
+        "xarray", f"{path.name} has named axes, which", remedy="pip install xarray and an engine such as h5netcdf"
     )
     try:
-        with xarray.open_dataset(path) as opened:
-            return {str(name): np.asarray(item.values) for name, item in opened.data_vars.items()}
-    except SecondLawError:
-        raise
+        return xarray.open_zarr(path, consolidated=False) if path.suffix.lower() == ZARR else xarray.open_dataset(path)
     except Exception as error:  # engines raise errors of many kinds
-        raise FileFormatError(f"{path.name} is no netCDF file that xarray reads: {error}") from error
+        raise FileFormatError(f"{path.name} is no file that xarray reads: {error}") from error
 
 
 ARRAY_SUFFIXES: dict[str, Callable[[Path], Arrays]] = {
-    ".npy": _npy, ".npz": _npz, ".zarr": _zarr, ".nc": _netcdf, **dict.fromkeys(HDF5, _hdf5),
+    ".npy": _npy, ".npz": _npz, ZARR: _zarr, ".nc": _netcdf, **dict.fromkeys(HDF5, _hdf5),
 }  # fmt: skip
 """How a file of each suffix is read."""

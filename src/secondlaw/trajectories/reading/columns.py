@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.trajectories.containers import Trajectories
+from secondlaw.trajectories.reading.clocks import clock_of, missing_after, rounded_step
 
-__all__ = ["ColumnRoles", "Columns", "Gaps", "cut_at_gaps", "trajectories_of_columns"]
+__all__ = [
+    "CLOCKS",
+    "RUNS",
+    "ColumnRoles",
+    "Columns",
+    "Gaps",
+    "cut_at_gaps",
+    "holds_nothing",
+    "trajectories_of_columns",
+]
 
 Floats = NDArray[np.float64]
 Columns = Mapping[str, NDArray[np.generic]]
@@ -23,7 +33,6 @@ Gaps = Literal["refuse", "cut"]
 CLOCKS = ("t", "time", "times", "clock", "frame", "step")
 RUNS = ("run", "trajectory", "traj", "trial", "group", "replicate", "particle", "episode")
 _RISING = 0.9  # of the steps of a clock; it falls where another trajectory begins
-_UNEVEN = 1e-3  # share of a step by which clocks that were rounded when written may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ def trajectories_of_columns(
     InvalidInput
         If a column is missing, holds text among several variables, or time does not proceed in equal steps.
     NotEnoughData
-        If values or steps are missing and gaps are refused.
+        If values or steps are missing and gaps are refused, or a column that was asked for holds no value.
 
     Examples
     --------
@@ -84,7 +93,7 @@ def trajectories_of_columns(
     >>> [one[:, 0].tolist() for one in data.series], states
     ([[1.0, 0.0], [1.0, 1.0]], ('down', 'up'))
     """
-    names = _variables(columns, roles, source)
+    names, empty = _variables(columns, roles, source)
     if not roles.variables:
         _refuse_roles(columns, names, roles, source)
     text = [name for name in names if columns[name].dtype.kind not in "biuf"]
@@ -98,15 +107,19 @@ def trajectories_of_columns(
         values, states = _coded(columns[text[0]])
     else:
         values = np.column_stack([columns[name].astype(np.float64) for name in names])
-    series, notes = [], []
-    time = None if roles.time is None else _clock(columns[roles.time], roles.time, source)
+    series, notes = [], [f"the column {name!r} holds no value and was left out" for name in empty]
+    time = None if roles.time is None else clock_of(columns[roles.time], roles.time, source)
     step = _step(time, columns, roles, source)
     broken = disorder = 0
     for rows in _groups(columns, roles.group):
         if time is not None:
             disorder += int((np.diff(time[rows]) < 0.0).sum())
             rows = rows[np.argsort(time[rows], kind="stable")]
-        breaks = np.zeros(max(0, len(rows) - 1), dtype=np.bool_) if time is None else _breaks(time[rows], step, roles)
+        breaks = (
+            np.zeros(max(0, len(rows) - 1), dtype=np.bool_)
+            if time is None
+            else missing_after(time[rows], step, str(roles.time))
+        )
         pieces = np.split(rows, np.flatnonzero(breaks) + 1)
         broken += len(pieces) - 1
         series += [values[piece] for piece in pieces]
@@ -151,14 +164,26 @@ def _refuse(gaps: Gaps, said: str) -> None:
         raise NotEnoughData(f"{said}; cut the trajectories there (gaps: cut), or mend the data")
 
 
-def _variables(columns: Columns, roles: ColumnRoles, source: str) -> list[str]:
+def _variables(columns: Columns, roles: ColumnRoles, source: str) -> tuple[list[str], list[str]]:
+    """Return the columns with the variables, and those that are left out because they hold no value."""
     for name in (*roles.variables, *filter(None, (roles.group, roles.time))):
         if name not in columns:
             raise InvalidInput(f"{source} has no column {name!r}, but {', '.join(list(columns)[:20])}")
     names = list(dict.fromkeys(roles.variables)) or [name for name in columns if name not in (roles.group, roles.time)]
     if not names:
         raise InvalidInput(f"{source} has no column beside those of group and time: name the variables")
-    return names
+    empty = [name for name in names if holds_nothing(columns[name])]
+    if empty and (roles.variables or roles.gaps == "refuse" or len(empty) == len(names)):
+        raise NotEnoughData(
+            f"{source}: the column {empty[0]!r} holds no value; choose the variables with columns, or leave it out "
+            "(gaps: cut)"
+        )
+    return [name for name in names if name not in empty], empty
+
+
+def holds_nothing(column: NDArray[np.generic]) -> bool:
+    """Return whether every number of a column is missing."""
+    return column.dtype.kind == "f" and bool(np.isnan(column).all())
 
 
 def _refuse_roles(columns: Columns, names: Sequence[str], roles: ColumnRoles, source: str) -> None:
@@ -202,19 +227,6 @@ def _groups(columns: Columns, group: str | None) -> list[NDArray[np.int64]]:
     return [pieces[k] for k in np.argsort(first)]
 
 
-def _clock(column: NDArray[np.generic], name: str, source: str) -> Floats:
-    if column.dtype.kind == "M":
-        return np.asarray((column - column.min()).astype("timedelta64[ns]").astype(np.float64) * 1e-9)
-    if column.dtype.kind not in "iuf":
-        raise InvalidInput(
-            f"{source}: the column of time {name!r} holds {str(column[0])!r}; write seconds, or numbers of steps"
-        )
-    clock = column.astype(np.float64)
-    if not np.isfinite(clock).all():
-        raise InvalidInput(f"{source}: the column of time {name!r} has missing values; every row needs one")
-    return clock
-
-
 def _step(time: Floats | None, columns: Columns, roles: ColumnRoles, source: str) -> float:
     if time is None:
         return 1.0
@@ -227,15 +239,4 @@ def _step(time: Floats | None, columns: Columns, roles: ColumnRoles, source: str
             f"{source}: {int((gaps <= 0).sum())} rows have the same {roles.time!r} as another of their trajectory; "
             "leave out duplicates, or name the column that tells trajectories apart as group"
         )
-    return float(np.median(gaps))
-
-
-def _breaks(time: Floats, step: float, roles: ColumnRoles) -> NDArray[np.bool_]:
-    gaps = np.diff(time) / step
-    whole = np.rint(gaps)
-    if (np.abs(gaps - whole) > _UNEVEN * np.maximum(whole, 1.0)).any() or (whole < 1).any():
-        raise InvalidInput(
-            f"the steps of {roles.time!r} are not equal: they go from {np.diff(time).min():.4g} to "
-            f"{np.diff(time).max():.4g}, half of them below {step:.4g}; interpolate to equal steps first"
-        )
-    return np.asarray(whole > 1)
+    return rounded_step(float(np.median(gaps)))

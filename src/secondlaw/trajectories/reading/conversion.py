@@ -7,9 +7,10 @@ import numpy as np
 
 from secondlaw.errors import InvalidInput
 from secondlaw.trajectories.containers import Trajectories
-from secondlaw.trajectories.reading.columns import ColumnRoles, Gaps, trajectories_of_columns
+from secondlaw.trajectories.reading.clocks import rounded_step
+from secondlaw.trajectories.reading.columns import ColumnRoles, Gaps, cut_at_gaps, trajectories_of_columns
 
-__all__ = ["from_dataframe", "from_xarray"]
+__all__ = ["from_dataframe", "from_xarray", "trajectories_of_axes"]
 
 
 def from_dataframe(
@@ -63,46 +64,72 @@ def from_xarray(
     time: str = "time",
     trajectory: str | None = None,
     dt: float | None = None,
+    gaps: Gaps = "refuse",
 ) -> Trajectories:
     """Return the trajectories of an array with named axes.
 
     Parameters
     ----------
     array : xarray.DataArray or xarray.Dataset
-        All axes but `time` and `trajectory` are variables, and so are those of a Dataset.
+        All axes but `time` and `trajectory` are variables, and so are the arrays of a Dataset.
     time : str
         Axis of time; its coordinate gives `dt` where it has one with equal steps.
     trajectory : str, optional
-        Axis of independent trajectories.
+        Axis of independent trajectories; where they are padded with NaN to one length, cut gaps.
     dt : float, optional
+    gaps : {"refuse", "cut"}
+        What is done where values are missing.
 
     Raises
     ------
     InvalidInput
         If an axis is missing, or the times are not equally spaced.
+    NotEnoughData
+        If values are missing and gaps are refused.
     """
-    if hasattr(array, "data_vars"):
-        array = array.to_dataarray()
-    for axis in filter(None, (time, trajectory)):
-        if axis not in array.dims:
-            raise InvalidInput(f"the array has no axis {axis!r}, but {', '.join(map(str, array.dims))}")
-    others = [axis for axis in array.dims if axis not in (time, trajectory)]
-    ordered = array.transpose(*([trajectory] if trajectory is not None else []), time, *others)
-    values = np.asarray(ordered.values, dtype=np.float64)
-    steps = values.shape[0 if trajectory is None else 1]
-    shape = (-1, steps, int(np.prod([ordered.sizes[axis] for axis in others], dtype=np.int64)))
-    return Trajectories.of(
-        values.reshape(shape), variables=_names(ordered, others), dt=dt if dt is not None else _step(ordered, time)
-    )
+    return trajectories_of_axes(array, time=time, trajectory=trajectory, dt=dt, gaps=gaps, source="the array")[0]
 
 
-def _names(array: Any, others: Sequence[Any]) -> tuple[str, ...]:  # noqa: ANN401
+def trajectories_of_axes(
+    array: Any,  # noqa: ANN401 - an xarray.DataArray or xarray.Dataset
+    *,
+    time: str,
+    trajectory: str | None,
+    dt: float | None,
+    gaps: Gaps,
+    source: str,
+) -> tuple[Trajectories, int]:
+    """Return the trajectories of :func:`from_xarray`, and the number of steps that were left out."""
+    whole = hasattr(array, "data_vars")
+    parts = {str(name): array[name] for name in array.data_vars} if whole else {"": array}
+    if not parts:
+        raise InvalidInput(f"{source} holds no array")
+    values, names = [], []
+    for name, part in parts.items():
+        for axis in filter(None, (time, trajectory)):
+            if axis not in part.dims:
+                said = f"{name!r} of {source}" if whole else source
+                raise InvalidInput(f"{said} has no axis {axis!r}, but {', '.join(map(str, part.dims)) or 'none'}")
+        others = [axis for axis in part.dims if axis not in (time, trajectory)]
+        ordered = part.transpose(*([trajectory] if trajectory is not None else []), time, *others)
+        if ordered.dtype.kind not in "biuf":
+            raise InvalidInput(f"{name or source} must hold numbers, got {ordered.dtype}: choose the variables")
+        count = 1 if trajectory is None else part.sizes[trajectory]
+        values.append(np.asarray(ordered.values, dtype=np.float64).reshape(count, part.sizes[time], -1))
+        names += [f"{name} {one}".strip() for one in _names(ordered, others, name)]
+    together = np.concatenate(values, axis=2)
+    series, holes = cut_at_gaps(list(together), gaps=gaps, source=source)
+    step = dt if dt is not None else _step(array, time)
+    return Trajectories.of(series, variables=names, dt=step), holes
+
+
+def _names(array: Any, others: Sequence[Any], name: str) -> tuple[str, ...]:  # noqa: ANN401
     names = [""]
     for axis in others:
         labels = array.coords[axis].values if axis in array.coords else range(array.sizes[axis])
         prefix = "" if axis in array.coords and array.coords[axis].dtype.kind in "OUST" else f"{axis}"
         names = [f"{before} {prefix}{label}".strip() for before in names for label in labels]
-    return tuple(names) if others else (str(array.name or "x"),)
+    return tuple(names) if others or name else (str(array.name or "x"),)
 
 
 def _step(array: Any, time: str) -> float | None:  # noqa: ANN401
@@ -119,4 +146,4 @@ def _step(array: Any, time: str) -> float | None:  # noqa: ANN401
         raise InvalidInput(
             f"the steps of {time!r} go from {steps.min():.4g} to {steps.max():.4g}: interpolate to equal steps first"
         )
-    return step
+    return rounded_step(step)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.trajectories.discrete.jump_records import JumpRecords
+from secondlaw.trajectories.reading.columns import holds_nothing
 from secondlaw.trajectories.reading.recordings import Recording
 
 __all__ = ["jumps_of_columns"]
@@ -52,7 +53,7 @@ def jumps_of_columns(
     """
     when = _column(columns, time, [one for one in columns if one.lower() in TIMES], source, "the times")
     taken = {time, group, next((one for one in columns if columns[one] is when), None)}
-    rest = [one for one in columns if one not in taken]
+    rest = [one for one in columns if one not in taken and not holds_nothing(columns[one])]
     what = _column(columns, state, rest if len(rest) == 1 else [], source, "the states")
     if when.dtype.kind not in "iuf" or not np.isfinite(clock := when.astype(np.float64)).all():
         raise InvalidInput(

@@ -13,6 +13,7 @@ from secondlaw.trajectories.flips import Flips
 from secondlaw.trajectories.reading.array_files import ARRAY_SUFFIXES, read_arrays
 from secondlaw.trajectories.reading.columns import ColumnRoles, Gaps, cut_at_gaps, trajectories_of_columns
 from secondlaw.trajectories.reading.jump_tables import jumps_of_columns
+from secondlaw.trajectories.reading.named_axes import read_named_axes
 from secondlaw.trajectories.reading.recordings import Recording
 from secondlaw.trajectories.reading.spike_events import spike_trains
 from secondlaw.trajectories.reading.table_files import read_table
@@ -75,14 +76,15 @@ def read_recording(
         ``.npy``: an array (trajectory, time, variable), (time, variable) or (time,). ``.npz``, HDF5 (``.h5``), zarr:
         one such array, or several (time, variable) of one trajectory each; or the arrays `spins` and `flipped` of
         single-spin flips; or `packed` and `shape`, a binary raster (variable, time) with its bits packed along time.
-        Tables (CSV, Parquet, JSON lines, also compressed): one row a step. netCDF where xarray is installed.
+        Tables (CSV, Parquet, JSON lines, also compressed): one row a step. netCDF, and zarr that xarray has written:
+        axes of time and trajectory by their names.
     key : str, optional
         The array to take, where there are several.
     variables : sequence of str
         Columns of a table with the variables; by default all but those of group and time. A single column of text, or
         of few whole numbers, is a state.
     group, time : str, optional
-        Columns that name the trajectory and the time of a row.
+        Columns that name the trajectory and the time of a row; or axes with names.
     dt : float, optional
         Time between steps; found from the column of time if None.
     bin_width : float, optional
@@ -116,6 +118,9 @@ def read_recording(
     try:
         if jumps:
             return _jumps(path, variables, key, time=time, group=group)
+        named = read_named_axes(path, roles, key=key) if bin_width is None else None
+        if named is not None:
+            return named
         if path.suffix.lower() in ARRAY_SUFFIXES:
             if variables or group or time:
                 raise InvalidInput(f"{path.name} holds arrays without columns: group, time and columns are for tables")

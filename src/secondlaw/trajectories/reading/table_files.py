@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.errors import FileFormatError, NotEnoughData
-from secondlaw.formats import BadRow, Row, read_rows
+from secondlaw.formats import BadRow, Row, column_names, read_rows
 
 __all__ = ["read_table"]
 
@@ -28,7 +28,7 @@ def read_table(path: Path, wanted: Sequence[str] | None = None) -> dict[str, NDA
     Returns
     -------
     dict of str to ndarray
-        A column is numbers (a missing one is NaN) or text (a missing one is "").
+        A column is numbers (a missing one is NaN) or text (a missing one is ""). One without any value is NaN.
 
     Raises
     ------
@@ -58,7 +58,12 @@ def read_table(path: Path, wanted: Sequence[str] | None = None) -> dict[str, NDA
     rows = _drain(pending, chunks, wanted, rows)
     if not rows:
         raise NotEnoughData(f"{path.name} holds no row: give a header and one row a step")
-    return {name: _joined(parts) for name, parts in chunks.items()}
+    names = dict.fromkeys([*column_names(path), *chunks])
+    return {
+        name: _joined(chunks[name]) if name in chunks else np.full(rows, np.nan)
+        for name in names
+        if name in chunks or wanted is None or name in wanted
+    }
 
 
 def _drain(

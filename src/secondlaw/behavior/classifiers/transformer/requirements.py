@@ -1,9 +1,8 @@
 """The libraries of the extra ``[transformer]``: whether they are installed, and which versions."""
 
 from importlib.metadata import version
-from importlib.util import find_spec
 
-from secondlaw.errors import ModelFileError
+from secondlaw.installed import require
 
 __all__ = ["libraries", "require_torch"]
 
@@ -18,12 +17,7 @@ def require_torch() -> None:
     ModelFileError
         With what to type.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise ModelFileError(
-            f"the transformer engine needs {', '.join(missing)}, not installed here; run: "
-            "pip install 'secondlaw[transformer]'"
-        )
+    require(*NEEDED, purpose="the transformer engine", extra="transformer")
 
 
 def libraries() -> dict[str, str]:
