@@ -53,7 +53,7 @@ def _axes(x_title: str, steps: Sequence[int], y_title: str, domain: tuple[float,
     return Axes(
         x_axis=alt.Axis(title=x_title, format="d", values=list(ticks(steps)), grid=False),
         x_scale=alt.Scale(domain=[first - room, last + room], nice=False, zero=False),
-        y_axis=alt.Axis(title=y_title, tickCount=5, format="~%" if is_share else "~g"),
+        y_axis=alt.Axis(title=y_title, tickCount=5, format="~%" if is_share else ",.6~g"),
         y_scale=alt.Scale(domain=list(domain), nice=False, zero=False),
     )
 
@@ -144,7 +144,7 @@ def _dots(panel: DotPanel) -> tuple[Layers, int, int]:
     high = max([0.0, *(point.high for point in points)]) if points else 1.0
     room = 0.04 * (high - low) or 0.01
     axes = Axes(
-        x_axis=alt.Axis(title=panel.x_title, tickCount=5, format="~%" if panel.is_share else "~g"),
+        x_axis=alt.Axis(title=panel.x_title, tickCount=5, format="~%" if panel.is_share else ",.6~g"),
         x_scale=alt.Scale(domain=[low - room if low < 0 else 0.0, high + room], nice=False, zero=False),
         y_axis=alt.Axis(
             title=None, values=list(range(len(labels))), labelExpr=named_ticks(labels), grid=False, ticks=False,

@@ -55,7 +55,7 @@ def leading_chart(leading: Sequence[Ritz]) -> dict[str, Any]:
          "high": one.value + one.residual} for rank, one in enumerate(leading)
     ]  # fmt: skip
     x = alt.X("rank:O", axis=alt.Axis(title="rank", labelAngle=0, grid=False))
-    y_axis = alt.Axis(title="eigenvalue", tickCount=5, format="~g")
+    y_axis = alt.Axis(title="eigenvalue", tickCount=5, format=",.6~g")
     base = chart_of(rows)
     rules = base.mark_rule(color=COLORS[0], strokeWidth=1.8).encode(x=x, y=alt.Y("low:Q", axis=y_axis), y2="high:Q")
     points = base.mark_point(shape=SYMBOLS[0], filled=True, size=56, color=COLORS[0], opacity=1)
@@ -75,7 +75,7 @@ def data_chart(data: OverData) -> dict[str, Any]:
     names = [name for name, value in values if value is not None]
     shown = [{"name": name, "value": value} for name, value in values if value is not None]
     y = alt.Y("name:N", sort=names, axis=alt.Axis(title=None, grid=False, domain=False))
-    axis = alt.Axis(title="largest eigenvalue", tickCount=5, format="~g")
+    axis = alt.Axis(title="largest eigenvalue", tickCount=5, format=",.6~g")
     scale = alt.Scale(zero=True)
     points = chart_of(shown).mark_point(shape=SYMBOLS[0], filled=True, size=64, color=COLORS[0], opacity=1)
     layers = [points.encode(x=alt.X("value:Q", axis=axis, scale=scale), y=y)]

@@ -43,7 +43,7 @@ def contribution_chart(parts: Sequence[Contribution], *, unit: str) -> dict[str,
     ]
     base = chart_of(rows)
     y = alt.Y("name:N", sort=names, axis=alt.Axis(title=None, labelLimit=210, grid=False, ticks=False, domain=False))
-    across = alt.Axis(title=unit, tickCount=5, format="~g")
+    across = alt.Axis(title=unit, tickCount=5, format=",.6~g")
     bars = base.mark_bar(color=COLORS[0], opacity=0.75, height=ROW - 6).encode(
         x=alt.X("zero:Q", axis=across), x2="value:Q", y=y
     )
@@ -165,10 +165,10 @@ def convergence_chart(
     rows = [{"x": at, "y": one.value, "low": one.low, "high": one.high} for at, one in points]
     drawn = [row["x"] for row in rows]
     places = [*drawn, limit_at] if limit is not None and limit_at is not None else drawn
-    x_axis = alt.Axis(title=x_title, values=places, grid=False, format="~g", labelOverlap=True)
+    x_axis = alt.Axis(title=x_title, values=places, grid=False, format=",.6~g", labelOverlap=True)
     pad = 0.08 * (max(places) - min(places)) if len(places) > 1 else 0.5
     x_scale = alt.Scale(domain=[min(places) - pad, max(places) + pad], nice=False, zero=False)
-    y_axis = alt.Axis(title=unit, tickCount=5, format="~g")
+    y_axis = alt.Axis(title=unit, tickCount=5, format=",.6~g")
 
     def x(name: str = "x") -> alt.X:
         return alt.X(f"{name}:Q", axis=x_axis, scale=x_scale)

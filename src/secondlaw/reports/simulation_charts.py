@@ -103,7 +103,7 @@ def entropy_sweep_chart(sweep: SweepResult) -> dict[str, Any]:
 
 
 def _work(title: str) -> alt.X:
-    axis = alt.Axis(title=title, grid=False, format="~g", tickCount=5, labelOverlap=True)
+    axis = alt.Axis(title=title, grid=False, format=",.6~g", tickCount=5, labelOverlap=True)
     return alt.X("x:Q", scale=alt.Scale(type="log", nice=False), axis=axis)
 
 

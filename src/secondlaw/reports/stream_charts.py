@@ -315,7 +315,7 @@ def _band(
             })  # fmt: skip
         rows = [row for run in runs for row in run]
         highest = max((row["high"] for row in rows), default=0.1)
-        axis = _axis(title, tickCount=4, format="~%" if is_share else "~g")
+        axis = _axis(title, tickCount=4, format="~%" if is_share else ",.6~g")
         scale = alt.Scale(domain=[0.0, ceiling(highest, least=0.02 if is_share else 0.1, most=most)], nice=False)
         y = alt.Y("y:Q", axis=axis, scale=scale)
         low = alt.Y("low:Q", axis=axis, scale=scale)
