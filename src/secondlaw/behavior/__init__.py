@@ -5,7 +5,7 @@ from secondlaw.behavior.counts import HUMAN, CellKey, Counts
 from secondlaw.behavior.examples import Example, ExampleReservoir
 from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.observations import NO_CODE, Cell, GroupCounts, Observations, PendingBatch
-from secondlaw.behavior.row_schema import row_schema
+from secondlaw.behavior.row_documents import row_schema
 from secondlaw.behavior.row_shapes import batch_requests
 from secondlaw.behavior.rows import plain_rows, read_transcripts, to_row, to_transcript
 from secondlaw.behavior.taxonomy import ACTS, FIVE, INTENTS, OUTSIDE, THREE, Act, Category, Intent, Taxonomy

@@ -17,7 +17,7 @@ from secondlaw.systems.linear_examples import (
 from secondlaw.systems.linear_langevin import LinearLangevin
 from secondlaw.systems.markov_chain import MarkovChain, biased_ring
 from secondlaw.systems.quartic_gyrator import NumericalReference, QuarticGyrator
-from secondlaw.systems.relaxation import Relaxation, relaxation
+from secondlaw.systems.relaxation_path import Relaxation, relaxation
 from secondlaw.systems.spin_enumeration import parallel_chain, sequential_chain, spin_states, state_numbers
 
 __all__ = [
