@@ -45,6 +45,8 @@ def test_a_package_only_exports_sorted_names(package):
     exported = ast.literal_eval(names)
     assert len(set(exported)) == len(exported)
     assert exported == sorted(exported, key=lambda name: (not name.isupper(), name[0].islower(), name))
+    modules = {path.stem for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert not modules & set(exported), "importing a module would replace what the package exports under its name"
 
 
 @pytest.mark.parametrize("words", ["import secondlaw", "from secondlaw.cli.main import app"])
