@@ -25,6 +25,15 @@ def test_an_estimate_survives_json(a, b, c, n):
 
 
 @pytest.mark.unit
+def test_an_estimate_is_written_with_the_digits_that_its_interval_carries():
+    wide = Estimate(1.23456, 1.0, 1.5, 0.95, 9, "nats", "counted")
+    narrow = Estimate(0.00106, 0.00072, 0.00292, 0.95, 9, "nats/step", "counted")
+    assert str(wide) == "1.235 [1.000, 1.500] nats"
+    assert str(narrow) == "0.0011 [0.0007, 0.0029] nats/step"
+    assert str(Estimate(0.5, 0.5, 0.5, 0.95, 9, "share", "counted")) == "0.500 [0.500, 0.500]"
+
+
+@pytest.mark.unit
 def test_numpy_scalars_become_plain_numbers():
     estimate = Estimate(np.float64(0.5), np.float32(0.25), np.float64(0.75), 0.95, np.int64(7), "share", "counted")
     assert {type(value) for value in estimate.to_dict().values()} == {float, int, str}

@@ -69,7 +69,9 @@ class Estimate:
 
     def __str__(self) -> str:
         unit = "" if self.unit == SHARE else f" {self.unit}"
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]{unit}"
+        narrow = 0.0 < self.width < 0.01  # two digits of the width, and three decimals at least
+        decimals = min(12, 1 - math.floor(math.log10(self.width))) if narrow else 3
+        return f"{self.value:.{decimals}f} [{self.low:.{decimals}f}, {self.high:.{decimals}f}]{unit}"
 
     @property
     def width(self) -> float:

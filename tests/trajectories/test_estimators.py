@@ -84,6 +84,19 @@ def test_linear_langevin_meets_the_lagged_divergence_and_the_hierarchy():
 
 
 @pytest.mark.unit
+def test_differences_of_the_logarithmic_form_are_those_of_its_values():
+    rng, one = np.random.default_rng(5), np.random.default_rng
+    data = Trajectories.of([driven_cycle(20_000, rng)])
+    settings = {"resamples": 200, "draws": 199}
+    bent = [UncertaintyRelation(StateFluxes(3), form="logarithmic", **settings).fit(data, rng=one(1)) for _ in "ab"]
+    plain = UncertaintyRelation(StateFluxes(3), **settings).fit(data, rng=one(1))
+    assert bent[0].difference(bent[1]).value == 0.0
+    gain = bent[0].difference(plain)
+    assert gain.value == pytest.approx(bent[0].estimate.value - plain.estimate.value)
+    assert gain.low > 0.0
+
+
+@pytest.mark.unit
 def test_uncertainty_relations_are_ordered_and_below_the_exact_value():
     data = Trajectories.of([driven_cycle(60_000, np.random.default_rng(5))])
     quadratic, logarithmic = (

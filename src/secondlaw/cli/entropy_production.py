@@ -126,10 +126,10 @@ def entropy_production(
         ),
     ] = 100,
     group: Annotated[
-        str | None, typer.Option("--group", help="Column that names the trajectory.", rich_help_panel=_READING)
+        str | None, typer.Option("--group", help="Column or axis that names the trajectory.", rich_help_panel=_READING)
     ] = None,
     time: Annotated[
-        str | None, typer.Option("--time", help="Column of time; gives --dt.", rich_help_panel=_READING)
+        str | None, typer.Option("--time", help="Column or axis of time; gives --dt.", rich_help_panel=_READING)
     ] = None,
     columns: Annotated[
         str | None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -185,11 +185,12 @@ class Trajectories:
         time: str = "time",
         trajectory: str | None = None,
         dt: float | None = None,
+        gaps: Literal["refuse", "cut"] = "refuse",
     ) -> "Trajectories":
         """Make trajectories from an array with named axes; see :func:`~secondlaw.trajectories.from_xarray`."""
         from secondlaw.trajectories.reading.conversion import from_xarray
 
-        return from_xarray(array, time=time, trajectory=trajectory, dt=dt)
+        return from_xarray(array, time=time, trajectory=trajectory, dt=dt, gaps=gaps)
 
     @classmethod
     def from_dataframe(cls, frame: Any, **roles: Any) -> "Trajectories":  # noqa: ANN401

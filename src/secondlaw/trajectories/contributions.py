@@ -36,13 +36,29 @@ def block_contributions(rows: Rows, fit: CrossFit, form: Form) -> tuple[Floats, 
     fold_of_block = np.repeat(np.arange(folds), np.diff(rows.layout.folds))
     others, everything = ~np.eye(folds, dtype=np.bool_), np.ones((1, folds), dtype=np.bool_)
     return (
-        _contributions(rows, fit.theta, fold_of_block, fit.work, others, form),
-        _contributions(rows, fit.loosest_theta[:, None], 0 * fold_of_block, fit.loosest_work, everything, form),
+        _contributions(rows, fit.theta, fold_of_block, fit.work, fit.kept, fit.most[:folds], others, form),
+        _contributions(
+            rows,
+            fit.loosest_theta[:, None],
+            0 * fold_of_block,
+            fit.loosest_work,
+            fit.loosest_kept,
+            fit.most[-1:],
+            everything,
+            form,
+        ),
     )
 
 
 def _contributions(
-    rows: Rows, thetas: Floats, fit_of_block: NDArray[np.int64], work: Floats, trains: NDArray[np.bool_], form: Form
+    rows: Rows,
+    thetas: Floats,
+    fit_of_block: NDArray[np.int64],
+    work: Floats,
+    kept: Floats,
+    most: Floats,
+    trains: NDArray[np.bool_],
+    form: Form,
 ) -> Floats:
     """Return contributions, shape (B, d), of fits (d, P) that trained on folds (P, F); each block is judged by one."""
     layout, fits = rows.layout, thetas.shape[1]
@@ -52,14 +68,13 @@ def _contributions(
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     times, weights = (nodes + 1.0) / 2.0, weights / 2.0
     along = np.concatenate([t * thetas for t in times], axis=1)
-    _, _, log_norm, tilted = evaluate(rows, along, np.tile(trains, (_NODES, 1)), form)
+    _, _, log_norm, tilted = evaluate(rows, along, np.tile(trains, (_NODES, 1)), form, np.outer(times, most).ravel())
     log_norm, tilted = log_norm.reshape(_NODES, fits), tilted.reshape(-1, _NODES, fits)
     fit_of_row = np.repeat(fit_of_block, np.diff(layout.starts))
     factor, shift = np.zeros(layout.n), np.zeros((layout.blocks, rows.size))
     for node, (t, weight) in enumerate(zip(times, weights, strict=True)):
-        with np.errstate(over="ignore"):
-            tilt = np.exp(-t * work - log_norm[node, fit_of_row])
+        tilt = np.exp(-t * work - log_norm[node, fit_of_row])
         factor += weight * (1.0 + tilt)
         excess = np.add.reduceat(tilt - 1.0, layout.starts[:-1])
         shift += weight * excess[:, None] * tilted[:, node, fit_of_block].T
-    return theta * (rows.block_sums(factor) - shift)
+    return theta * (rows.block_sums(factor * kept) - shift)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.trajectories.dual import Form, evaluate, fold_scores, row_values
+from secondlaw.trajectories.dual import Form, evaluate, fold_scores, kept_share, most_shown, row_values
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import RIDGES, Metric, maximise, path
 
@@ -31,8 +31,8 @@ class CrossFit:
     ----------
     values : ndarray, shape (n,)
         Held-out rows, whose mean is the value.
-    work : ndarray, shape (n,)
-        Held-out ``theta . g``.
+    work, kept : ndarray, shape (n,)
+        Held-out ``theta . g`` within what the training rows can show, and which share of it that is.
     theta : ndarray, shape (d, F)
         Shrunk parameters of the scaled observables, one column for each held-out fold.
     log_norm : ndarray, shape (F,)
@@ -42,12 +42,16 @@ class CrossFit:
     full_log_norm : float
     loosest_theta : ndarray, shape (d,)
         The hardly regularised maximum over all rows.
-    loosest_work, claims : ndarray, shape (n,)
-        ``theta . g`` there, and rows whose mean is the largest value of the objective: what a fit claims for itself.
+    loosest_work, loosest_kept, claims : ndarray, shape (n,)
+        ``theta . g`` there, the share that all rows can show, and rows whose mean is the largest value of the
+        objective: what a fit claims for itself.
+    most : ndarray, shape (F + 2,)
+        The largest ``theta . g`` that the rows of each fit can show; for the last, ln n.
     """
 
     values: Floats
     work: Floats
+    kept: Floats
     theta: Floats
     log_norm: Floats
     shrinkage: Floats
@@ -55,7 +59,9 @@ class CrossFit:
     full_log_norm: float
     loosest_theta: Floats
     loosest_work: Floats
+    loosest_kept: Floats
     claims: Floats
+    most: Floats
 
 
 def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
@@ -79,17 +85,21 @@ def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
         fitted = maximise(rows, metric, np.concatenate([trains, trains[-1:]]), ridges, form)
         theta, loosest = fitted[:, :-1], fitted[:, -1]
     theta = np.ascontiguousarray(theta * shrinkage)
-    both = np.column_stack([theta, loosest])
-    _, _, log_norm, _ = evaluate(rows, both, np.concatenate([trains, trains[-1:]]), form)
-    values, work, loosest_work = np.empty(layout.n), np.empty(layout.n), np.empty(layout.n)
+    both, used = np.column_stack([theta, loosest]), np.concatenate([trains, trains[-1:]])
+    most = np.append(most_shown(trains @ layout.fold_sizes), np.log(layout.n)) if form == "exponential" else None
+    _, _, log_norm, _ = evaluate(rows, both, used, form, most)
+    work, kept = np.empty((2, layout.n)), np.ones((2, layout.n))
     for fold, (start, stop) in enumerate(zip(layout.fold_rows[:-1], layout.fold_rows[1:], strict=True)):
         for a, b in rows.batches(int(start), int(stop)):
-            work[a:b], loosest_work[a:b] = rows.project(a, b, both[:, [fold, -1]]).T
-        values[start:stop] = row_values(work[start:stop], float(log_norm[fold]), form)
-    claims = row_values(loosest_work, float(log_norm[-1]), form)
+            work[:, a:b] = rows.project(a, b, both[:, [fold, -1]]).T
+        if most is not None:
+            kept[:, start:stop] = kept_share(work[:, start:stop], most[[fold, -1], None])
+    work *= kept
+    values = row_values(work[0], np.repeat(log_norm[:folds], layout.fold_sizes), form)
     return CrossFit(
-        values, work, theta[:, :folds], log_norm[:folds], shrinkage[:folds], theta[:, folds], float(log_norm[folds]),
-        loosest, loosest_work, claims,
+        values, work[0], kept[0], theta[:, :folds], log_norm[:folds], shrinkage[:folds], theta[:, folds],
+        float(log_norm[folds]), loosest, work[1], kept[1], row_values(work[1], log_norm[-1], form),
+        np.full(folds + 2, np.inf) if most is None else most,
     )  # fmt: skip
 
 

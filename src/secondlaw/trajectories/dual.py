@@ -16,18 +16,22 @@ exponent is never clipped: the normalisation is a running log-sum-exp.
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from secondlaw.trajectories.rows import Rows
 
-__all__ = ["Form", "evaluate", "fold_scores", "row_values"]
+__all__ = ["Form", "evaluate", "fold_scores", "kept_share", "most_shown", "row_values"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Form = Literal["exponential", "quadratic"]
 
+_ROWS = 10.0  # of mean weight, for which one row may stand; 3: low ends exceed exact values; 30: more stays hidden
 
-def evaluate(rows: Rows, theta: Floats, trains: Bools, form: Form) -> tuple[Floats, Floats, Floats, Floats]:
+
+def evaluate(
+    rows: Rows, theta: Floats, trains: Bools, form: Form, most: Floats | None = None
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Return objective, gradient, logarithm of the normalisation and tilted means of each problem.
 
     Parameters
@@ -38,6 +42,8 @@ def evaluate(rows: Rows, theta: Floats, trains: Bools, form: Form) -> tuple[Floa
     trains : ndarray of bool, shape (P, F)
         Folds on which each problem trains.
     form : {"exponential", "quadratic"}
+    most : ndarray, shape (P,), optional
+        Where given, observables of rows with a larger ``|theta . g|`` are scaled down to it (exponential form).
 
     Returns
     -------
@@ -51,6 +57,7 @@ def evaluate(rows: Rows, theta: Floats, trains: Bools, form: Form) -> tuple[Floa
     layout, problems = rows.layout, theta.shape[1]
     sizes = trains @ layout.fold_sizes  # (P,)
     mean = (trains @ rows.fold_sums).T / sizes
+    linear = (theta * mean).sum(axis=0) if most is None else np.zeros(problems)
     total, top = np.zeros(problems), np.full(problems, -np.inf)
     tilted = np.zeros_like(theta)
     for fold, (start, stop) in enumerate(zip(layout.fold_rows[:-1], layout.fold_rows[1:], strict=True)):
@@ -64,13 +71,18 @@ def evaluate(rows: Rows, theta: Floats, trains: Bools, form: Form) -> tuple[Floa
                 total[uses] += (work**2).sum(axis=0)
                 tilted[:, uses] += rows.pull(a, b, work)
                 continue
+            kept: Floats | float = 1.0
+            if most is not None:
+                kept = kept_share(work, most[uses])
+                work = work * kept
+                linear[uses] += work.sum(axis=0) / sizes[uses]
             peak = np.maximum(top[uses], -work.min(axis=0))
             shrink = np.exp(top[uses] - peak)
             weights = np.exp(-work - peak)
             total[uses] = total[uses] * shrink + weights.sum(axis=0)
+            weights = weights * kept
             tilted[:, uses] = tilted[:, uses] * shrink + rows.pull(a, b, weights)
             top[uses] = peak
-    linear = (theta * mean).sum(axis=0)
     if form == "quadratic":
         tilted /= sizes
         return 2.0 * linear - 0.5 * total / sizes, 2.0 * mean - tilted, np.zeros(problems), tilted
@@ -93,36 +105,47 @@ def fold_scores(rows: Rows, theta: Floats, shrink: Floats, trains: Bools, form: 
     Returns
     -------
     ndarray, shape (F, P, C)
-        ``-inf`` where the exponential overflows.
+        Of ``theta . g`` within what the training rows can show.
     """
     layout, sizes = rows.layout, rows.layout.fold_sizes
-    folds, problems = len(sizes), theta.shape[1]
-    sums = (rows.fold_sums @ theta)[:, :, None] * shrink  # (F, P, C)
-    second = np.zeros((folds, problems, len(shrink)))
-    if form == "exponential":
-        second -= np.inf
+    trained = trains @ sizes
+    most = most_shown(trained) if form == "exponential" else np.inf
+    first, second = np.zeros((2, len(sizes), theta.shape[1], len(shrink)))
     for fold, (start, stop) in enumerate(zip(layout.fold_rows[:-1], layout.fold_rows[1:], strict=True)):
         for a, b in rows.batches(int(start), int(stop)):
             work = rows.project(a, b, theta)
-            least, squares = work.min(axis=0), (work**2).sum(axis=0) if form == "quadratic" else None
             for number, factor in enumerate(shrink):
-                if squares is not None:
-                    second[fold, :, number] += factor**2 * squares
-                    continue
-                logs = np.full(problems, np.log(b - a))
-                if factor != 0.0:
-                    logs = np.log(np.exp(factor * (least - work)).sum(axis=0)) - factor * least
-                second[fold, :, number] = np.logaddexp(second[fold, :, number], logs)
-    mean = sums / sizes[:, None, None]
+                shown = np.clip(factor * work, -most, most)
+                first[fold, :, number] += shown.sum(axis=0)
+                second[fold, :, number] += (np.exp(-shown) if form == "exponential" else shown**2).sum(axis=0)
+    mean, spread = first / sizes[:, None, None], second / sizes[:, None, None]
     if form == "quadratic":
-        return np.asarray(2.0 * mean - 0.5 * second / sizes[:, None, None])
-    own = np.where(trains.T[:, :, None], second, -np.inf)
-    norm = np.logaddexp.reduce(own, axis=0) - np.log(trains @ sizes)[:, None]  # (P, C)
-    with np.errstate(over="ignore"):
-        return np.asarray(mean - np.exp(second - np.log(sizes)[:, None, None] - norm) - norm + 1.0)
+        return np.asarray(2.0 * mean - 0.5 * spread)
+    norm = np.log(np.einsum("pf,fpc->pc", trains, second) / trained[:, None])
+    return np.asarray(mean - spread * np.exp(-norm) - norm + 1.0)
 
 
-def row_values(work: Floats, log_norm: float, form: Form) -> Floats:
+def most_shown(rows: ArrayLike) -> Floats:
+    """Return the largest entropy production of a transition that so many rows can show, nats: ``ln(rows / 10)``.
+
+    The reverse of a transition that no row shows may yet have a probability of some 1/n, so that a larger
+    ``theta . g``, at which one row has more than a tenth of all the weight, rests on nothing. Cut at this limit it
+    remains antisymmetric, and its bound stays one.
+
+    Examples
+    --------
+    >>> round(float(most_shown(10_000)), 2)
+    6.91
+    """
+    return np.asarray(np.log(np.maximum(np.asarray(rows, dtype=np.float64) / _ROWS, 2.0)))
+
+
+def kept_share(work: Floats, most: Floats) -> Floats:
+    """Return the share of each ``theta . g`` that is at most so large."""
+    return np.asarray(most / np.maximum(np.abs(work), most))
+
+
+def row_values(work: Floats, log_norm: float | Floats, form: Form) -> Floats:
     r"""Return rows whose mean is a lower bound of the objective: ``u - exp(-u - b) - b + 1``, or ``2 u - u**2 / 2``.
 
     Since :math:`\ln Z \le Z e^{-b} + b - 1` for any b, and the logarithm of the normalisation on the *training* rows is
@@ -133,7 +156,7 @@ def row_values(work: Floats, log_norm: float, form: Form) -> Floats:
     ----------
     work : ndarray, shape (n,)
         ``u = theta . g`` of each row.
-    log_norm : float
+    log_norm : float, or ndarray of shape (n,)
         b.
     form : {"exponential", "quadratic"}
 

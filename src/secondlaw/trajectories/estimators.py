@@ -123,6 +123,7 @@ class _Estimator(Parameters):
             theta=fit.full_theta / rows.scale,
             observables=rows.observables,
             log_norm=fit.full_log_norm,
+            most=float(fit.most[-2]),
             block_values=sums,
             block_sizes=sizes,
             block_parts=parts,
@@ -187,7 +188,7 @@ class UncertaintyRelation(_Estimator):
     def fit(self, data: Trajectories | Transitions, *, rng: np.random.Generator) -> EntropyProduction:
         """Estimate entropy production; arguments and errors as those of :class:`MaxEnt`.
 
-        Contributions of the logarithmic form are those of the quadratic.
+        Contributions of the logarithmic form are those of the quadratic; its differences are exact to first order.
         """
         if self.form not in ("quadratic", "logarithmic"):
             raise InvalidInput(f"an uncertainty relation is quadratic or logarithmic, got {self.form!r}")
@@ -202,7 +203,19 @@ class UncertaintyRelation(_Estimator):
         new = replace(
             old, value=bent(old.value), low=bent(old.low), high=bent(old.high), method=f"{old.method}; 2 artanh(q / 2)"
         )
-        return replace(result, estimate=new, covers=COVERS["logarithmic"], train_value=bent(result.train_value))
+        claims = result.block_claims
+        return replace(
+            result, estimate=new, covers=COVERS["logarithmic"], train_value=bent(result.train_value),
+            block_values=_bent_sums(result.block_values, result.block_sizes),
+            block_claims=None if claims is None else _bent_sums(claims, result.block_sizes),
+        )  # fmt: skip
+
+
+def _bent_sums(sums: Floats, sizes: Floats) -> Floats:
+    """Return sums of blocks whose mean is ``2 artanh(q / 2)`` of their mean q, and which vary as it does."""
+    half = min(float(sums.sum() / sizes.sum()) / 2.0, 1.0 - 1e-12)
+    slope = 1.0 / (1.0 - half**2)
+    return slope * sums + sizes * (2.0 * float(np.arctanh(half)) - slope * 2.0 * half)
 
 
 def _diagnostics(

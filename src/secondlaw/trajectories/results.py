@@ -49,6 +49,8 @@ class EntropyProduction:
         By observable; they add up to the held-out value.
     theta : ndarray, shape (d,)
         Parameters from all rows; empty where the fit is no linear combination of observables.
+    most : float
+        Largest ``theta . g`` of a transition that the rows of the fit can show.
     block_values, block_sizes : ndarray, shape (B,)
         Sum over the held-out rows, and their number, of each block.
     block_parts : ndarray, shape (B, d), optional
@@ -76,6 +78,7 @@ class EntropyProduction:
     theta: Floats = field(default_factory=lambda: np.empty(0))
     observables: Observables | None = field(default=None, repr=False)
     log_norm: float = field(default=0.0, repr=False)
+    most: float = field(default=np.inf, repr=False)
     block_values: Floats = field(default_factory=lambda: np.empty(0), repr=False)
     block_sizes: Floats = field(default_factory=lambda: np.empty(0), repr=False)
     block_parts: Floats | None = field(default=None, repr=False)
@@ -114,7 +117,8 @@ class EntropyProduction:
             return self.fitted(x0, x1)
         if self.observables is None:
             raise InvalidInput("this estimator says nothing about single transitions: use MaxEnt")
-        return self.observables.project(x0, x1, self.theta[:, None])[:, 0] - self.log_norm
+        work = self.observables.project(x0, x1, self.theta[:, None])[:, 0]
+        return np.asarray(np.clip(work, -self.most, self.most) - self.log_norm)
 
     def grouped_contributions(self, group_of: Callable[[str, int], str]) -> tuple[Contribution, ...]:
         """Add up contributions, with paired intervals.

@@ -121,7 +121,7 @@ def _of_the_data(steps: Steps, diagnostics: CurrentDiagnostics, in_time: bool) -
     if steps.dim == 1 and not turning[0]:
         out.append(
             "a single variable on a line carries no current in a steady state, even out of equilibrium: hidden "
-            "variables hide entropy production; observe more of the system"
+            "variables hide entropy production; observe more of the system, or give its period if it is an angle"
         )
     return out
 

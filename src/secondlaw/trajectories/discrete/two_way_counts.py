@@ -148,7 +148,7 @@ def estimate_counts(
     )  # fmt: skip
     return EntropyProduction(
         estimate=honest(raw, null),
-        bound="exact" if exact else "lower",
+        bound="exact" if exact and not diagnostics.one_way else "lower",
         covers=covers,
         train_value=whole,
         null=null,

@@ -1,10 +1,10 @@
-"""Differences of two fits of the same data are the difference of their values, whatever the estimator and its dt."""
+"""Paired differences are those of the values, whatever the estimator and its dt; warnings come where they should."""
 
 import numpy as np
 import pytest
 
 from secondlaw.errors import InvalidInput
-from secondlaw.systems import breathing_trap, spinning_particle
+from secondlaw.systems import breathing_trap, moving_trap, spinning_particle
 from secondlaw.trajectories import (
     CrossCorrelations,
     Currents,
@@ -61,3 +61,11 @@ def test_where_nothing_is_found_no_dt_is_called_coarse():
     found = Currents(**FAST).fit(Trajectories.of(x, dt=0.01), rng=np.random.default_rng(0))
     assert found.estimate.value == pytest.approx(0.0, abs=1e-9)
     assert not any("dt is coarse" in one for one in found.warnings)
+
+
+@pytest.mark.parametrize("runs", [300, 3000])
+def test_a_drift_of_many_trajectories_is_said(runs):
+    x = moving_trap(velocity=1.0, duration=1.0).simulate(points=11, trajectories=runs, rng=np.random.default_rng(0))
+    for data, drifts in ((x, True), (x - x.mean(axis=0), False)):
+        found = MaxEnt(**FAST).fit(Trajectories.of(data), rng=np.random.default_rng(0))
+        assert any("differs between the halves" in one for one in found.warnings) == drifts
