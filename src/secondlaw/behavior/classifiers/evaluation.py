@@ -17,9 +17,9 @@ from secondlaw.behavior.classifiers.protocol import Judgements
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.statistics.abstention import Abstention, abstention_threshold
-from secondlaw.statistics.agreement import AgreementReport, agreement
 from secondlaw.statistics.calibration_error import CalibrationReport, calibration_report
-from secondlaw.statistics.entropy_correlation import EntropyCorrelation, entropy_correlation
+from secondlaw.statistics.entropy_ranking import EntropyCorrelation, entropy_correlation
+from secondlaw.statistics.label_agreement import AgreementReport, agreement
 from secondlaw.statistics.rater_agreement import fleiss_kappa, krippendorff_alpha
 from secondlaw.statistics.shares import subset_share
 from secondlaw.types import Insufficient, Measured

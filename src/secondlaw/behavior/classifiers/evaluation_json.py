@@ -9,9 +9,9 @@ from secondlaw.behavior.classifiers.evaluation import Evaluation, Intents, Slice
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.errors import ModelFileError
 from secondlaw.statistics.abstention import Abstention, CoveragePoint
-from secondlaw.statistics.agreement import AgreementReport
 from secondlaw.statistics.calibration_error import CalibrationReport, ReliabilityBin
-from secondlaw.statistics.entropy_correlation import EntropyCorrelation
+from secondlaw.statistics.entropy_ranking import EntropyCorrelation
+from secondlaw.statistics.label_agreement import AgreementReport
 from secondlaw.types import SHARE, Estimate, Insufficient, Measured
 
 __all__ = ["EVALUATION_SCHEMA", "evaluation_from_dict", "evaluation_to_dict"]

@@ -12,7 +12,7 @@ from secondlaw.behavior.classifiers.labelled import LabelledRow
 from secondlaw.behavior.classifiers.protocol import Classifier
 from secondlaw.behavior.taxonomy import OUTSIDE, Intent, Taxonomy
 from secondlaw.errors import ModelFileError
-from secondlaw.statistics.agreement import agreement
+from secondlaw.statistics.label_agreement import agreement
 from secondlaw.types import Estimate, Insufficient, Measured
 
 __all__ = ["REPORT", "Scores", "TrainingReport", "scores_of"]

@@ -11,7 +11,7 @@ from secondlaw.behavior.classifiers.transformer.encoding import Encoded, TextEnc
 from secondlaw.behavior.classifiers.transformer.networks import Inputs, Network
 from secondlaw.behavior.classifiers.transformer.settings import LABELS, TASKS, Task
 from secondlaw.errors import InvalidInput
-from secondlaw.statistics.agreement import cohen_kappa
+from secondlaw.statistics.label_agreement import cohen_kappa
 
 __all__ = ["choose_device", "log_scores", "validate"]
 
