@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from low_rank import RANK, SCALE, changes_of, epoch_batches, let_learn, warmed_up
+from low_rank import SCALE, changes_of, epoch_batches, let_learn, warmed_up
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
 from secondlaw.language.adapter import Adapter
 
-FIRST, LAYERS, TOKENS = 3, 6, 64
-"""First layer that changes; layers; tokens of a prompt that are read in training."""
-LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY = 3e-3, 3e-3, 3, 32, 0.1, 0.05, 0.01
+FIRST, LAYERS, RANK, TOKENS = 1, 6, 16, 64
+"""First layer that changes; layers; rank of a change; tokens of a prompt that are read in training."""
+LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY = 2e-3, 3e-3, 3, 32, 0.1, 0.05, 0.01
 SHARP = 10.0
 """Logits are linear in this times the unit vector."""
 PLACES = (
@@ -59,7 +59,7 @@ class PromptReader:
     def changed(self) -> nn.Module:
         """Return a model whose upper layers learn."""
         model = AutoModel.from_pretrained(self.folder, add_pooling_layer=False)
-        return let_learn(model, model.encoder.layer[FIRST:], PLACES)
+        return let_learn(model, model.encoder.layer[FIRST:], PLACES, RANK)
 
 
 def upper(model: nn.Module, states: list[torch.Tensor]) -> torch.Tensor:

@@ -58,7 +58,10 @@ def cut_words(text: str, words: int) -> str:
 
 
 def load_rows(rng: np.random.Generator, embed) -> pd.DataFrame:
-    """Columns: source, prompt, response, act (0-2), harmful (0, 1, NaN), category, strength, form (full | cut)."""
+    """Columns: source, prompt, response, act (0-2), harmful (0, 1, NaN), deed, category, strength, form (full | cut).
+
+    The deed of an answer is that of its request, but where an authored answer does the other thing.
+    """
     public = pd.read_parquet(DATA / "labelled.parquet")
     public["source"] = public.source.str.removeprefix("constructed_mismatch_")
     choice = public[(public.source == "llmdrift_opinionqa") & (public.category == "g1")]
@@ -67,12 +70,15 @@ def load_rows(rng: np.random.Generator, embed) -> pd.DataFrame:
     public["harmful"] = public.category.map(HARMFUL_OF)
     stated = public.dropna(subset=["harmful"]).groupby("prompt").harmful.mean().round()
     public["harmful"] = public.harmful.fillna(public.prompt.map(stated))
+    public["deed"] = public.harmful
     bench = pd.read_parquet(DATA / "unmapped.parquet").query("source == 'vicuna_bench'")
-    bench = bench.assign(act=0, harmful=0.0, category="g1", label_strength="assumed")
+    bench = bench.assign(act=0, harmful=0.0, deed=0.0, category="g1", label_strength="assumed")
     own = authored().dropna(subset=["response"])
     at_odds = own.deed.notna() & (own.deed != own.intent)  # a careful answer to a harmful request has no category
+    deed = own.deed.fillna(own.intent).eq("harmful").astype(float)
     own = own.assign(source="authored", category=None, label_strength="authored", harmful=own.harmful.mask(at_odds))
-    columns = ["source", "prompt", "response", "act", "harmful", "category", "label_strength"]
+    own["deed"] = deed
+    columns = ["source", "prompt", "response", "act", "harmful", "deed", "category", "label_strength"]
     read = local_model()[[*columns, "doubtful"]]
     rows = pd.concat([public[columns], bench[columns], own[columns], read], ignore_index=True)
     rows["doubtful"] = rows.doubtful.eq(True)
@@ -94,7 +100,7 @@ def local_model() -> pd.DataFrame:
     own = pd.DataFrame([json.loads(line) for line in LOCAL.read_text(encoding="utf-8").splitlines()])
     own["act"] = own.act.map({"comply": 0, "refuse": 1, "off-topic": 2})
     own["harmful"] = (own.intent == "harmful").astype(float)
-    return own.assign(source="local_model", doubtful=~own.sure)
+    return own.assign(source="local_model", doubtful=~own.sure, deed=own.harmful)
 
 
 def mismatches(rows: pd.DataFrame, rng: np.random.Generator, embed) -> pd.DataFrame:

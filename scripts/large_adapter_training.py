@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from low_rank import RANK, SCALE, changes_of, epoch_batches, let_learn, warmed_up
+from low_rank import SCALE, changes_of, epoch_batches, let_learn, warmed_up
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 from transformers import AutoModel, AutoTokenizer
 
 from secondlaw.language.adapter import Adapter
 
-FIRST, LAYERS, TOKENS = 6, 9, 64
-"""First layer that changes; layers that are read; tokens of a prompt in training."""
+FIRST, LAYERS, RANK, TOKENS = 6, 9, 8, 64
+"""First layer that changes; layers that are read; rank of a change; tokens of a prompt in training."""
 LEARNING_RATE, HEAD_RATE, EPOCHS, BATCH, DROPOUT, SMOOTHING, DECAY, C = 1e-3, 3e-4, 3, 32, 0.1, 0.05, 0.01, 0.003
 HIDDEN = 768
 PLACES = ("attention.attn.q", "attention.attn.k", "attention.attn.v", "attention.attn.o", "intermediate.dense",
@@ -58,7 +58,7 @@ class LargeReader:
     def changed(self) -> nn.Module:
         """Return a model whose upper layers learn."""
         model = AutoModel.from_pretrained(self.folder, add_pooling_layer=False).eval()
-        return let_learn(model, model.encoder.layer[FIRST:LAYERS], PLACES)
+        return let_learn(model, model.encoder.layer[FIRST:LAYERS], PLACES, RANK)
 
 
 def upper(model: nn.Module, states: list[torch.Tensor]) -> torch.Tensor:

@@ -6,28 +6,28 @@ import numpy as np
 import torch
 from torch import nn
 
-RANK, SCALE = 8, 2.0
+SCALE = 2.0
 
 
 class LowRank(nn.Module):
-    def __init__(self, base: nn.Linear) -> None:
+    def __init__(self, base: nn.Linear, rank: int) -> None:
         super().__init__()
         self.base = base
-        self.down = nn.Parameter(torch.randn(RANK, base.in_features) * 0.02)
-        self.up = nn.Parameter(torch.zeros(base.out_features, RANK))
+        self.down = nn.Parameter(torch.randn(rank, base.in_features) * 0.02)
+        self.up = nn.Parameter(torch.zeros(base.out_features, rank))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.base(x) + SCALE * (x @ self.down.T) @ self.up.T
 
 
-def let_learn(model: nn.Module, layers: Iterable[nn.Module], places: tuple[str, ...]) -> nn.Module:
+def let_learn(model: nn.Module, layers: Iterable[nn.Module], places: tuple[str, ...], rank: int) -> nn.Module:
     """Freeze a model and give the linear layers at `places` of some layers a change that learns."""
     model.requires_grad_(False)
     for layer in layers:
         for place in places:
             where, name = place.rsplit(".", 1)
             holder = layer.get_submodule(where)
-            setattr(holder, name, LowRank(getattr(holder, name)))
+            setattr(holder, name, LowRank(getattr(holder, name), rank))
     return model
 
 

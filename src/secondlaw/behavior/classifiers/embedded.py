@@ -65,8 +65,6 @@ class EmbeddedClassifier:
         on, ``known.true_act``, ``known.harmful`` and ``known.group`` (m,).
     name : str
         Name of the classifier, where it is not the shipped one.
-    answered : float, optional
-        How much an answer speaks for its request, see :func:`~secondlaw.behavior.classifiers.leaning.leaned`.
     """
 
     def __init__(
@@ -80,12 +78,11 @@ class EmbeddedClassifier:
         version: str,
         known: Mapping[str, npt.NDArray[np.generic]] | None = None,
         name: str = NAME,
-        answered: float | None = None,
     ) -> None:
         self._act, self._intent, self._outside = act, intent, outside
         self._embedder, self._reader = embedder, reader
         self._version, self._name = version, name
-        self._known, self._answered = known, answered
+        self._known = known
 
     @property
     def name(self) -> str:
@@ -129,15 +126,16 @@ class EmbeddedClassifier:
             asked, said = prompts[rows], responses[rows]
             p, r, o = self._vectors(asked, said, start, n, progress)
             marks = [response_marks(*pair) for pair in zip(asked, said, strict=True)]
-            act[rows] = self._act.probabilities(act_features(p, r, o, marks), _conditions(intent[rows]))
+            seen = act_features(p, r, o, marks)
+            act[rows] = self._act.probabilities(seen, _conditions(intent[rows]))
             outside[rows] = self._outside.outside(said, r)
             unknown = np.flatnonzero(np.isnan(intent[rows, 0]))
             if len(unknown):
                 requests = [asked[int(i)] for i in unknown]
                 vectors = self._reader.embed(requests)
                 features = intent_features(vectors, p[unknown], [request_marks(text) for text in requests])
-                done = act[start + unknown]
-                intent[start + unknown] = leaned(self._intent.probabilities(features), done, answered=self._answered)
+                deed = None if self._act.deed is None else self._act.deed.log_odds(seen[unknown])
+                intent[start + unknown] = leaned(self._intent.probabilities(features), act[start + unknown], deed=deed)
         return Judgements(act, intent, outside, self.identity)
 
     def prior(self, taxonomy: Taxonomy, intent: Intent) -> npt.NDArray[np.float64]:
@@ -149,7 +147,8 @@ class EmbeddedClassifier:
         each_act = np.eye(len(ACTS))
         of_intent = np.repeat(given if intent != "unknown" else self._intent.prior[None], len(ACTS), axis=0)
         if intent == "unknown":
-            of_intent = leaned(of_intent, each_act, answered=self._answered)
+            deed = None if self._act.deed is None else np.zeros(len(ACTS))  # calibrated under even shares of harm
+            of_intent = leaned(of_intent, each_act, deed=deed)
         out: npt.NDArray[np.float64] = self._act.prior @ compose(each_act, of_intent, taxonomy)
         return out
 

@@ -3,7 +3,8 @@
 Each member is a list of layers; between layers stands max(0, x), and one layer alone is multinomial logistic
 regression. Members' probabilities are averaged, and the calibration, fitted on sources held out of training, maps
 ``p`` to ``softmax(slope * ln p + bias)``. A head may have several calibrations, one for each condition (the intent of
-the request), since how often and how plainly a model refuses depends on what it is asked.
+the request), since how often and how plainly a model refuses depends on what it is asked. A head of acts may also read
+what the answer itself does (:mod:`~secondlaw.behavior.classifiers.deed`).
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from secondlaw.behavior.classifiers.deed import Deed
 
 __all__ = ["Head", "softmax"]
 
@@ -35,6 +38,8 @@ class Head:
         The calibrations.
     prior : ndarray, shape (classes,)
         Shares of the classes under which the probabilities are calibrated.
+    deed : Deed, optional
+        What the answers themselves do, for a head of acts.
     """
 
     mean: npt.NDArray[np.float32]
@@ -43,9 +48,10 @@ class Head:
     slope: Floats
     bias: Floats
     prior: Floats
+    deed: Deed | None = None
 
     def raw(self, features: npt.NDArray[np.float32]) -> Floats:
-        """Return the members' mean probabilities before calibration, shape (n, classes)."""
+        """Return the members' mean probabilities before calibration and without the deed, shape (n, classes)."""
         x = (features - self.mean) / self.scale
         out: Floats = sum((softmax(_forward(x, layers)) for layers in self.members), np.zeros(1)) / len(self.members)
         return out
@@ -61,7 +67,8 @@ class Head:
         """
         which = np.zeros(len(features), dtype=np.intp) if condition is None else condition
         logs = np.log(np.maximum(self.raw(features), SMALLEST))
-        return softmax(self.slope[which, None] * logs + self.bias[which])
+        logits = self.slope[which, None] * logs + self.bias[which]
+        return softmax(logits if self.deed is None else self.deed.told(logits, features))
 
     def to_arrays(self, name: str) -> dict[str, npt.NDArray[np.generic]]:
         """Return the head as named arrays; weights as float16, which changes no probability by more than about 1e-3."""
@@ -69,6 +76,8 @@ class Head:
             f"{name}.mean": self.mean, f"{name}.scale": self.scale, f"{name}.slope": self.slope,
             f"{name}.bias": self.bias, f"{name}.prior": self.prior,
         }  # fmt: skip
+        if self.deed is not None:
+            arrays |= self.deed.to_arrays(name)
         for m, layers in enumerate(self.members):
             for i, (weights, bias) in enumerate(layers):
                 arrays[f"{name}.{m}.{i}.weights"] = weights.astype(np.float16)
@@ -93,6 +102,7 @@ class Head:
             arrays[f"{name}.slope"].astype(np.float64),
             np.atleast_2d(arrays[f"{name}.bias"].astype(np.float64)),
             arrays[f"{name}.prior"].astype(np.float64),
+            Deed.from_arrays(name, arrays),
         )
 
 

@@ -66,5 +66,4 @@ def load_large_classifier(
         version=manifest["version"],
         known=arrays,
         name=manifest["name"],
-        answered=manifest["answered"],
     )

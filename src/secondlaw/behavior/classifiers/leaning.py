@@ -1,12 +1,13 @@
 r"""What a response did says something about the request: models refuse harmful requests more often than benign ones.
 
 .. math:: \operatorname{logit} p(\text{harmful}) \leftarrow \operatorname{logit} p(\text{harmful}) +
-   \lambda\,p_\text{refuse} - \mu\,p_\text{comply}
+   \lambda\,p_\text{refuse} + d\,p_\text{comply}
 
 With :math:`\lambda = .5` a refusal raises the odds of harm by a factor of 1.65 at most: enough to settle a doubtful
 request, and too little for an over-refusal to prove itself right. Only unknown intents lean; a stated one is stated.
-:math:`\mu = \lambda` unless told otherwise; with :math:`\mu = 0` an answer says nothing for the request, so that help
-with harm never proves itself harmless.
+An answer speaks by what it does: d is the log odds that it does harm
+(:class:`~secondlaw.behavior.classifiers.deed.Deed`), so that help with harm never proves itself harmless. A head that
+does not read deeds has :math:`d = -\lambda`.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ LEAN = 0.5
 SMALLEST = 1e-7
 
 
-def leaned(intent: Floats, act: Floats, *, lean: float = LEAN, answered: float | None = None) -> Floats:
+def leaned(intent: Floats, act: Floats, *, deed: Floats | None = None, lean: float = LEAN) -> Floats:
     """Return intents in the light of what was done.
 
     Parameters
@@ -28,10 +29,10 @@ def leaned(intent: Floats, act: Floats, *, lean: float = LEAN, answered: float |
         Probabilities of benign and harmful, from the request alone.
     act : ndarray, shape (n, 3)
         Probabilities of comply, refuse and off-topic.
+    deed : ndarray, shape (n,), optional
+        Log odds that the answer itself does harm; without it every answer lowers harm by `lean`.
     lean : float
         Log odds by which a refusal raises harm.
-    answered : float, optional
-        Log odds by which an answer lowers it; `lean` by default.
 
     Returns
     -------
@@ -41,11 +42,11 @@ def leaned(intent: Floats, act: Floats, *, lean: float = LEAN, answered: float |
     --------
     >>> leaned(np.array([[0.5, 0.5]]), np.array([[0.0, 1.0, 0.0]])).round(2).tolist()
     [[0.38, 0.62]]
-    >>> leaned(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0, 0.0]]), answered=0.0).tolist()
+    >>> leaned(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0, 0.0]]), deed=np.array([0.0])).tolist()
     [[0.5, 0.5]]
     """
     logits = np.log(np.maximum(intent[:, 1], SMALLEST)) - np.log(np.maximum(intent[:, 0], SMALLEST))
-    by_answer = lean if answered is None else answered
-    harmful = 1 / (1 + np.exp(-(logits + lean * act[:, 1] - by_answer * act[:, 0])))
+    by_answer = -lean if deed is None else deed
+    harmful = 1 / (1 + np.exp(-(logits + lean * act[:, 1] + by_answer * act[:, 0])))
     out: Floats = np.column_stack([1 - harmful, harmful])
     return out

@@ -2,7 +2,7 @@
 
 By default the shipped heads are bent to the rows as far as prompts held out say that it helps. Measured on
 Do-Not-Answer, whose rows the shipped heads never saw, on a quarter of its prompts held out (mean of six divisions),
-accuracy with intent known / unknown: shipped .91 / .69; bent by 50 rows .93 / .76, by 200 .96 / .80, by 400 .98 / .81.
+accuracy with intent known / unknown: shipped .91 / .74; bent by 50 rows .93 / .76, by 200 .96 / .78, by 400 .97 / .78.
 """
 
 import hashlib

@@ -8,6 +8,7 @@ r"""What is fitted when a head is trained: networks and regression, their calibr
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,7 +125,7 @@ def calibrate(raw: Floats, y: Index, weights: Floats, prior: Floats) -> tuple[fl
 def with_calibrations(head: Head, fitted: Sequence[tuple[float, Floats]]) -> Head:
     """Return the head with one calibration for each condition."""
     slopes, biases = np.array([slope for slope, _ in fitted]), np.array([bias for _, bias in fitted])
-    return Head(head.mean, head.scale, head.members, slopes, biases, head.prior)
+    return replace(head, slope=slopes, bias=biases)
 
 
 def adapt_head(

@@ -188,8 +188,10 @@ def judged(heads: Heads, design: Design, mask: Mask, *, told: bool, name: str) -
     """Return what heads say of the masked rows, with the stated intents or as if none were stated."""
     rows = np.flatnonzero(mask)
     known = (design.harmful[rows] >= 0) & told
-    act = heads.act.probabilities(design.x[rows], np.where(known, design.condition[rows], 0).astype(np.intp))
-    inferred = leaned(heads.intent.probabilities(design.xi[rows]), act)
+    x, reads = design.x[rows], heads.act.deed
+    act = heads.act.probabilities(x, np.where(known, design.condition[rows], 0).astype(np.intp))
+    deed = None if reads is None else reads.log_odds(x)
+    inferred = leaned(heads.intent.probabilities(design.xi[rows]), act, deed=deed)
     intent = np.where(known[:, None], np.eye(2)[np.maximum(design.harmful[rows], 0)], inferred)
     return Judgements(act, intent, np.zeros(len(rows), dtype=np.bool_), name)
 

@@ -1,0 +1,57 @@
+"""What the figures are worth if the settings of unknown intents had been chosen without the source they are judged on.
+
+Spread of the lines that sources draw, prior of harmful requests, and whether deeds speak: for every source in turn they
+are chosen on the rows of the other sources that people labelled, and all sources' rows so judged are put together.
+"""
+
+from collections.abc import Mapping
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from classifier_calibrations import SPREAD, shrinkage
+from classifier_report import calibration_error, measure
+from classifier_rows import TRUSTED
+
+from secondlaw.behavior.classifiers.leaning import leaned
+from secondlaw.behavior.classifiers.protocol import compose
+from secondlaw.behavior.taxonomy import FIVE
+
+SETTINGS = tuple(product((0.0, 1.0, 2.0, 3.0), ("sources", "even"), (True, False)))
+"""Spread, prior, and whether deeds speak."""
+
+
+def nested(rows: pd.DataFrame, asked: np.ndarray, share: np.ndarray) -> dict[str, Mapping]:
+    """Choose by accuracy, then by calibration; `asked`, `share`: log odds and prior of harm of the requests."""
+    truth = rows.category.map({f"g{k + 1}": k for k in range(5)})
+    use = (rows.label_strength.isin([*TRUSTED, "constructed"]) & truth.notna() & (rows.form == "full")).to_numpy()
+    use = use & ~np.isnan(rows["act.0"].to_numpy())
+    act, harm = rows[["act.0", "act.1", "act.2"]].to_numpy()[use], rows.harm.to_numpy()[use]
+    true, source = truth.to_numpy(float)[use].astype(int), rows.source.to_numpy()[use]
+    every = [judged(asked[use], share[use], act, harm, *setting) for setting in SETTINGS]
+    found: dict[str, Mapping] = {}
+    for name, good in (("accuracy", accuracy), ("calibration", calibration)):
+        probs, chosen = np.zeros((len(true), 5)), {}
+        for held in sorted(set(source)):
+            others = source != held
+            best = int(np.argmax([good(true[others], one[others]) for one in every]))
+            probs[~others], chosen[held] = every[best][~others], SETTINGS[best]
+        result = measure(true, probs, rows.prompt.to_numpy()[use], rng=np.random.default_rng(1))
+        found[name] = {**result, "chosen": chosen}
+    return found
+
+
+def judged(asked, share, act, harm, spread: float, prior: str, deed: bool) -> np.ndarray:
+    """Category probabilities under other settings than those of the log odds given."""
+    odds = asked / shrinkage(SPREAD) - (np.log(share / (1 - share)) if prior == "even" else 0.0)
+    harmful = 1 / (1 + np.exp(-odds * shrinkage(spread)))
+    intent = leaned(np.column_stack([1 - harmful, harmful]), act, deed=harm * deed)
+    return compose(act, intent, FIVE)
+
+
+def accuracy(truth: np.ndarray, probs: np.ndarray) -> float:
+    return float((probs.argmax(1) == truth).mean())
+
+
+def calibration(truth: np.ndarray, probs: np.ndarray) -> float:
+    return -max(calibration_error(probs[:, k], truth == k) for k in range(5))
