@@ -70,6 +70,14 @@ def test_wall_clock_and_end_fill_a_stream_that_stopped():
 
 
 @pytest.mark.unit
+def test_a_clock_that_was_told_before_the_first_row_holds_up_no_window():
+    builder = StepBuilder(StepPolicy("time", every=60, lateness=60), width=2)
+    assert builder.advance(50.0) == []
+    assert builder.add_all([row(time=100), row(time=59)]) == []
+    assert [(s.step, s.n) for s in builder.add(row(time=130))] == [(-1, 1)]
+
+
+@pytest.mark.unit
 def test_rows_per_step_leave_the_last_unfinished_one_out_and_say_so():
     steps, builder = cut([row(category=i % 2) for i in range(7)], StepPolicy("rows", rows=3))
     assert [s.counts.tolist() for s in steps] == [[2, 1], [1, 2]]

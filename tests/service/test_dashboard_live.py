@@ -59,6 +59,17 @@ def test_an_event_comes_for_every_change():
     assert versions == sorted(set(versions))
 
 
+def test_a_page_that_comes_while_the_store_is_away_is_told_when_it_is_back():
+    looks = iter([True, True, False, False])
+
+    def seen():
+        if next(looks):
+            raise StorageUnavailable("away")
+        return 1
+
+    assert [name for name, _ in listen(Live(every=0.01), seen, most=2)] == ["hello", "changed"]
+
+
 def test_it_ends_with_the_token_and_with_the_service():
     answers = iter([True, False])
     assert listen(Live(every=0.01), lambda: 1, allowed=lambda: next(answers)) == [("hello", 1)]

@@ -131,6 +131,40 @@ def test_what_comes_late_is_counted_and_changes_no_decision(store, clock):
     assert store.events.arrivals("chat").late.sum() == 1
 
 
+def test_a_history_that_comes_after_the_first_event_is_decided_on_at_once(store, clock):
+    """Nothing had been decided on: the first window is another now, though none has closed since."""
+    clock.now = START + timedelta(hours=30, minutes=10)
+    one = evaluator(store, clock)
+    send(store, clock, [30])
+    assert one.run_once() == {}
+    clock.now += timedelta(seconds=1)
+    send(store, clock, range(30))
+    assert one.run_once()["chat"].windows == 30
+    assert one.run_once() == {}
+
+
+def test_a_resting_stream_is_not_taken_until_a_window_closes_or_it_is_another(store, clock, monkeypatch):
+    send(store, clock, range(5))
+    clock.now = START + timedelta(hours=5, minutes=2)
+    one, taken = evaluator(store, clock), []
+    take = store.leases.take
+    monkeypatch.setattr(store.leases, "take", lambda names, **options: taken.append(names) or take(names, **options))
+    assert one.run_once()["chat"].windows == 5
+    del taken[:]
+    send(store, clock, [4], seed=1, model="late")
+    clock.now += timedelta(minutes=20)
+    assert (one.run_once(), taken) == ({}, [])
+    settings = StreamSettings(every=HOUR, monitors={MONITOR: {"baseline_steps": 30}})
+    store.streams.change("chat", settings, who="test")
+    one.run_once()
+    assert taken
+    store.streams.delete("chat", who="test")
+    assert one.run_once() == {}
+    assert not one._resting._nothing
+    send(store, clock, range(3), seed=2)
+    assert one.run_once()["chat"].windows == 5  # two of them empty
+
+
 def test_silence_is_an_alarm_that_ends_with_the_next_event(store, clock):
     send(store, clock, range(30))
     run_to(store, clock, 36)

@@ -216,6 +216,8 @@ class StepBuilder:
         return math.floor((self._clock - self.policy.lateness) / self.policy.every) - self._first
 
     def _close_windows(self) -> list[StepCounts]:
+        if self._first is None:
+            return []
         boundary = self._closed_windows()
         if self._boundary is not None and boundary <= self._boundary:  # as for nearly every row
             return []

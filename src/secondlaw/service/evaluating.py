@@ -19,9 +19,10 @@ from secondlaw.errors import LeaseLost, StorageError
 from secondlaw.pipeline.stored_steps import steps_of_counts
 from secondlaw.service.evaluation_alarms import AlarmWriter
 from secondlaw.service.evaluation_budget import of_one_run, series_of_service, shared_plan
+from secondlaw.service.evaluation_rest import Resting
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings, taxonomy_of
 from secondlaw.service.evaluation_standing import Standing, is_planned_so, series_monitor, standing_of
-from secondlaw.service.evaluation_windows import closed_windows, next_boundary
+from secondlaw.service.evaluation_windows import closed_windows
 from secondlaw.service.window_words import decision_in_windows
 from secondlaw.storage import Alarm, DecisionRecord, Lease, MonitorRecord, MonitorStep, Store, Stream, stream_lease
 
@@ -78,10 +79,10 @@ class Evaluator:
         leased: float = LEASED,
     ) -> None:
         self._leased = leased
-        self._nothing: dict[str, tuple[object, ...]] = {}
         self._series: int | None = None
         self._store, self._owner, self._clock, self._alarms = store, owner, clock, alarms
         self._default, self._stopped = default or EvaluationSettings(), stopped
+        self._resting = Resting(clock, self._default)
 
     def run_once(self) -> dict[str, Evaluated]:
         """Decide on every window of every stream that has closed and that nobody else works on.
@@ -93,11 +94,13 @@ class Evaluator:
         """
         found = {}
         self._series = None
-        for stream in self._store.streams.list():
+        streams = self._store.streams.list()
+        self._resting.keep({stream.name for stream in streams})
+        for stream in streams:
             if self._stopped():
                 break
             try:
-                if self._stands(stream) is None:
+                if self._resting.stands(stream) is None:
                     continue
                 done = self.evaluate(stream.name)
             except LeaseLost as lost:
@@ -123,7 +126,7 @@ class Evaluator:
             If the stream's settings cannot be used.
         """
         stream = self._store.streams.get(name)
-        stands = self._stands(stream)
+        stands = self._resting.stands(stream)
         if stands is None:
             return Evaluated()
         settings = EvaluationSettings.of(stream.settings, self._default)
@@ -142,20 +145,13 @@ class Evaluator:
                 raised += done.alarms
                 has_more = bool(done.windows)
                 if not has_more:
-                    if not stream.queued:
-                        self._nothing[name] = stands
+                    monitors = self._store.monitors.list(name, states=False)
+                    begun = any(one.last_window is not None for one in monitors)
+                    self._resting.rest(stream, stands, begun=begun)
                     break
         finally:
             self._store.leases.release(leases)
         return Evaluated(windows, tuple(raised), has_more)
-
-    def _stands(self, stream: Stream) -> tuple[object, ...] | None:
-        """Return what says whether a window can have closed; None if none can: a lease costs two transactions."""
-        settings = EvaluationSettings.of(stream.settings, self._default)
-        if not settings.enabled or stream.latest_window is None:
-            return None
-        stands = (stream.created_at, stream.settings, next_boundary(stream, settings, self._clock()))
-        return None if not stream.queued and self._nothing.get(stream.name) == stands else stands
 
     def _lease(self, name: str, lease: Lease) -> Lease:
         """Take the stream for some more time."""

@@ -92,7 +92,10 @@ class Live:
             return self.version(topic, fingerprint) if allowed() else None
 
         until = self._monotonic() + LASTS
-        last = await asyncio.to_thread(self.version, topic, fingerprint)
+        try:
+            last = await asyncio.to_thread(self.version, topic, fingerprint)
+        except SecondLawError:
+            last = 0  # of no topic: when the store is back, the page is told
         yield ServerSentEvent(data={"version": last}, event="hello", retry=AGAIN)
         while not self._stopping() and self._monotonic() < until and not await request.is_disconnected():
             await asyncio.sleep(min(self._every, 0.5))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from secondlaw.drift.cells import ClassifierError
-from secondlaw.drift.results import CellResult, Measurement
+from secondlaw.drift.results import CellResult
 from secondlaw.drift.step_counts import StepCounts
 from secondlaw.errors import NotEnoughData
 from secondlaw.pipeline.measuring import MeasureOptions
@@ -20,7 +20,7 @@ from secondlaw.service.remembering import Remembered
 from secondlaw.storage import HumanLabel, LabelledSample, Store, Stream, Totals
 from secondlaw.types import Insufficient, Measured
 
-__all__ = ["Numbers", "WindowNumbers", "agreed_labels"]
+__all__ = ["Numbers", "WindowNumbers", "agreed_labels", "basis_of"]
 
 REMEMBERED = 512
 """Measurements kept."""
@@ -121,7 +121,7 @@ class Numbers:
     ) -> None:
         self._store, self._errors = store, dict(errors or {})
         self._level, self._resamples = level, resamples
-        self._known = Remembered[Measurement | None](REMEMBERED)
+        self._known = Remembered[tuple[WindowNumbers, ...]](REMEMBERED)
 
     def of_step(self, stream: Stream, step: StepCounts, window: int) -> WindowNumbers | None:
         """Return the numbers of one model's window."""
@@ -130,44 +130,70 @@ class Numbers:
     def windows(self, stream: Stream, windows: range) -> tuple[WindowNumbers, ...]:
         """Return the numbers of every window and model, by model and window."""
         totals = self._store.counts.totals(stream.name, windows)
-        measured = self._measured(stream, windows, totals, together=False)
-        if measured is None:
-            return ()
-        offset = 0 if stream.settings.every is None else int(totals.windows.min())
-        return tuple(_numbers(cell, cell.step + offset) for cell in measured.cells)
+        return self._measured(stream, windows, totals, together=False)
 
     def period(self, stream: Stream, windows: range) -> tuple[WindowNumbers, ...]:
         """Return the numbers of every model over all windows together, with the labels that people gave in them."""
         totals = self._store.counts.totals(stream.name, windows)
-        measured = self._measured(stream, windows, totals, together=True)
-        return () if measured is None else tuple(_numbers(cell, windows.start) for cell in measured.cells)
+        return self._measured(stream, windows, totals, together=True)
 
-    def _measured(self, stream: Stream, windows: range, totals: Totals, *, together: bool) -> Measurement | None:
+    def _measured(self, stream: Stream, windows: range, totals: Totals, *, together: bool) -> tuple[WindowNumbers, ...]:
         labels = self._store.labels.sample(stream.name, windows) if together else None
         n = int(totals.table.sum())
-        key = (
-            stream.name,
-            (windows.start, windows.stop),
-            together,
-            n,
-            hash(totals.table.tobytes()),
-            0 if labels is None else hash(tuple((one.event, one.annotator, one.label) for one in labels.labels)),
+        if not n:
+            return ()
+        return self._known.of(
+            (stream.name, windows, together),
+            lambda: self._made(stream, windows, labels, n, together=together),
+            made_from=(*basis_of(stream, windows, totals), None if labels is None else _said(labels)),
         )
-        return self._known.of(key, lambda: self._made(stream, windows, labels, n, together=together)) if n else None
 
     def _made(
         self, stream: Stream, windows: range, labels: LabelledSample | None, n: int, *, together: bool
-    ) -> Measurement | None:
+    ) -> tuple[WindowNumbers, ...]:
         resamples = self._resamples if n <= AFFORDABLE else max(100, self._resamples * AFFORDABLE // n)
         options = MeasureOptions(level=self._level, resamples=resamples, errors=self._errors)
         pairs = [] if labels is None else agreed_labels(labels.labels, labels.inclusion_probability)
-        kept_from = stream.compacted_before  # before it, counts no longer know their prompts
-        pairs = [pair for pair in pairs if kept_from is None or pair.window >= kept_from]
-        counts, taxonomy = self._store.counts.read(stream.name, windows), taxonomy_of(stream.settings)
+        kept = range(_kept_from(stream, windows), windows.stop)
+        pairs = [pair for pair in pairs if pair.window in kept]
+        counts, taxonomy = self._store.counts.read(stream.name, kept), taxonomy_of(stream.settings)
         try:
-            return measure_counts(counts, options, taxonomy=taxonomy, pairs=pairs, together=together, cells_only=True)
+            found = measure_counts(counts, options, taxonomy=taxonomy, pairs=pairs, together=together, cells_only=True)
         except NotEnoughData:
-            return None
+            return ()
+        if together:
+            return tuple(_numbers(cell, windows.start) for cell in found.cells)
+        first = 0 if counts.every is None else int(counts.windows.min())  # windows of time count from their first
+        return tuple(_numbers(cell, cell.step + first) for cell in found.cells)
+
+
+def basis_of(stream: Stream, windows: range, totals: Totals) -> tuple[object, ...]:
+    """Return what numbers of some windows are made from, beside the labels of people: others, other numbers.
+
+    A stream that was deleted and made again under its name has another number; a taxonomy of its own may be changed;
+    and counts that were compacted no longer know their prompts.
+
+    Parameters
+    ----------
+    stream : Stream
+    windows : range
+    totals : Totals
+        Of these windows.
+    """
+    taxonomy = stream.settings.extra.get("taxonomy")  # where the categories are of none that ships
+    return stream.number, stream.created_at, taxonomy, _kept_from(stream, windows), totals.fingerprint
+
+
+def _kept_from(stream: Stream, windows: range) -> int:
+    """Return the first of some windows whose counts know their prompts; those before it may be half deleted."""
+    before = stream.compacted_before
+    return windows.start if before is None else min(max(windows.start, before), windows.stop)
+
+
+def _said(labels: LabelledSample) -> tuple[object, ...]:
+    """Return what matters of the labels that people gave."""
+    said = tuple((one.event, one.annotator, one.label, one.machine_label) for one in labels.labels)
+    return labels.inclusion_probability, hash(said)
 
 
 def agreed_labels(labels: tuple[HumanLabel, ...], inclusion: float) -> list[HumanPair]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from secondlaw.service.alert_parts import Began
 from secondlaw.service.evaluation_settings import MONITOR, EvaluationSettings
-from secondlaw.service.numbers import Numbers, WindowNumbers
+from secondlaw.service.numbers import Numbers, WindowNumbers, basis_of
 from secondlaw.service.page_latest_numbers import LatestNumbers, Wanted
 from secondlaw.service.page_words import reason_words, spark_points, window_words
 from secondlaw.service.remembering import Remembered
@@ -149,6 +149,7 @@ class Board:
                 totals = self._store.counts.latest(SHOWN_WINDOWS)
                 streams = tuple(one for one in self._store.streams.list() if one.name in totals)
                 arrived = self._store.events.latest_arrivals(SHOWN_WINDOWS)
+                self._latest.keep({one.name for one in streams})
                 self._read = _Read(self._monotonic(), streams, monitors, alarms, totals, arrived)
             return self._read
 
@@ -158,10 +159,10 @@ class Board:
         series = [one for one in records if one.name.startswith(f"{MONITOR}:") and one.decision is not None]
         models = sorted({one.model for one in totals.series} | {model_of(one.name, totals) for one in series})
         received, no_text = read.arrived.get(stream.name, (0, 0))
-        known = self._latest.of(stream.name)
-        counted = [part.tobytes() for part in (totals.code, totals.windows, totals.table)]
+        known = self._latest.of(stream)
+        made_from = (models, totals.fingerprint)
         sparks = self._sparks.of(
-            stream.name, lambda: {model: _spark(totals, model) for model in models}, made_from=(models, counted)
+            stream.name, lambda: {model: _spark(totals, model) for model in models}, made_from=made_from
         )
         found = []
         for model in models or [""]:
@@ -215,7 +216,8 @@ def _latest_closed(stream: Stream, read: _Read) -> Wanted | None:
     decided = [one.last_window for one in read.monitors.get(stream.name, ()) if one.last_window is not None]
     over = totals.windows[totals.windows <= max(decided)] if decided else totals.windows
     window = int((over if len(over) else totals.windows).max())
-    return Wanted(stream, window, totals.table[totals.windows == window].tobytes())
+    windows = range(window, window + 1)
+    return Wanted(stream, window, basis_of(stream, windows, totals.of_windows(windows)))
 
 
 def _spark(totals: Totals, model: str) -> tuple[str, ...]:

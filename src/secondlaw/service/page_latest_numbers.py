@@ -6,7 +6,7 @@ when a page is asked for is measured beside it, and the page says so.
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 
 from secondlaw.errors import SecondLawError
@@ -28,13 +28,13 @@ class Wanted:
     ----------
     stream : Stream
     window : int
-    counted : bytes
-        What is counted in it: other counts, other numbers.
+    basis : tuple
+        What its numbers are made from (:func:`~secondlaw.service.numbers.basis_of`).
     """
 
     stream: Stream
     window: int
-    counted: bytes = field(repr=False)
+    basis: tuple[object, ...] = field(repr=False)
 
 
 class LatestNumbers:
@@ -47,7 +47,7 @@ class LatestNumbers:
 
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._measured: dict[str, tuple[int, bytes, tuple[WindowNumbers, ...]]] = {}
+        self._measured: dict[str, tuple[Wanted, tuple[WindowNumbers, ...]]] = {}
         self._waiting: dict[str, Wanted] = {}
         self._at_work = ""
         self._working: threading.Thread | None = None
@@ -55,10 +55,12 @@ class LatestNumbers:
         self.revision = 0
         """Grows with every window that was measured."""
 
-    def of(self, stream: str) -> tuple[int, tuple[WindowNumbers, ...]] | None:
+    def of(self, stream: Stream) -> tuple[int, tuple[WindowNumbers, ...]] | None:
         """Return the window that was measured last, and its numbers by model; None before the first."""
-        known = self._measured.get(stream)
-        return None if known is None else (known[0], known[2])
+        known = self._measured.get(stream.name)
+        if known is None or known[0].stream.number != stream.number:  # of another stream that had this name
+            return None
+        return known[0].window, known[1]
 
     def is_pending(self, stream: str) -> bool:
         """Say whether a stream's numbers are being measured."""
@@ -69,7 +71,7 @@ class LatestNumbers:
         with self._lock:
             for one in wanted:
                 known = self._measured.get(one.stream.name)
-                if known is None or known[:2] != (one.window, one.counted):
+                if known is None or (known[0].window, known[0].basis) != (one.window, one.basis):
                     self._waiting[one.stream.name] = one
             if self._waiting and self._working is None:
                 self._working = threading.Thread(target=self._work, name="secondlaw-overview", daemon=True)
@@ -77,6 +79,12 @@ class LatestNumbers:
             working = self._working
         if working is not None:
             working.join(PATIENCE)
+
+    def keep(self, streams: Set[str]) -> None:
+        """Forget the numbers of all streams but these."""
+        with self._lock:
+            for name in self._measured.keys() - streams:
+                del self._measured[name]
 
     def settle(self, seconds: float) -> None:
         """Wait until everything that was asked for is measured."""
@@ -100,5 +108,5 @@ class LatestNumbers:
                 _log.exception("the numbers of the stream %r could not be measured", name)
                 found = ()  # those of the other streams can
             with self._lock:
-                self._measured[name] = (wanted.window, wanted.counted, found)
+                self._measured[name] = wanted, found
                 self.revision += 1

@@ -66,7 +66,9 @@ def stream_pages(
     charts = Remembered[dict[str, Any] | None](REMEMBERED)
 
     def drawn(view: StreamView, name: str) -> dict[str, Any] | None:
-        shown = view.decisions if name == "evidence" else view.stretches
+        shown: object = view.stretches
+        if name == "evidence":  # a year of them takes more memory than it is worth to keep
+            shown = hash(tuple((one.window, one.log_evidence, one.log_threshold) for one in view.decisions))
         made_from = (shown, view.frame, view.taxonomy, view.settings, view.stream.settings.every)
         place = (view.stream.name, view.series, view.choice, name)
         return charts.of(place, lambda: chart_of(view, name), made_from=made_from)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from secondlaw.reports.stream_charts import Stretch
-from secondlaw.service.numbers import Numbers, WindowNumbers
+from secondlaw.service.numbers import Numbers, WindowNumbers, basis_of
 from secondlaw.service.page_words import span_words
 from secondlaw.service.remembering import Remembered
 from secondlaw.storage import Store, Stream, Totals
@@ -110,7 +110,7 @@ class Stretches:
         """
         labels: dict[int, list[object]] = {}
         for one in self._store.labels.list(stream.name, period):
-            labels.setdefault(one.window, []).append((one.event, one.annotator, one.label))
+            labels.setdefault(one.window, []).append((one.event, one.annotator, one.label, one.machine_label))
         mine = totals.where(lambda series: series.model == model).windows
         found = []
         with self._lock:
@@ -119,11 +119,12 @@ class Stretches:
             for windows in stretches_of(period):
                 if not ((mine >= windows.start) & (mine < windows.stop)).any():
                     continue
-                inside = (totals.windows >= windows.start) & (totals.windows < windows.stop)
-                counted = [part[inside].tobytes() for part in (totals.code, totals.windows, totals.table)]
                 given = tuple(label for window in windows for label in labels.get(window, ())) if labels else ()
-                key = (stream.name, windows, *counted, given)
-                measured = self._known.of(key, partial(self._numbers.period, stream, windows))
+                measured = self._known.of(
+                    (stream.name, windows),
+                    partial(self._numbers.period, stream, windows),
+                    made_from=(basis_of(stream, windows, totals.of_windows(windows)), given),
+                )
                 numbers = next((one for one in measured if one.model == model), None)
                 found.append((_stretch(stream, windows, numbers), numbers))
         return tuple(found)

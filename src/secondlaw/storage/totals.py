@@ -61,6 +61,21 @@ class Totals:
             table=self.table[rows],
         )
 
+    def of_windows(self, windows: range) -> "Totals":
+        """Return the rows of some windows."""
+        inside = (self.windows >= windows.start) & (self.windows < windows.stop)
+        return replace(self, code=self.code[inside], windows=self.windows[inside], table=self.table[inside])
+
+    @property
+    def fingerprint(self) -> int:
+        """A number that other counts, or counts of other names, do not have; in this process alone.
+
+        Series without a row take no part in it.
+        """
+        used, code = np.unique(self.code, return_inverse=True)
+        names = tuple(self.series[number] for number in used.tolist())
+        return hash((self.keys, self.every, names, *(part.tobytes() for part in (code, self.windows, self.table))))
+
     def by_window(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return windows (w,), ascending, and counts (w, K + 1) summed over series.
 
