@@ -172,6 +172,20 @@ def test_after_the_service_came_back_the_page_takes_over_what_it_missed(visit, s
     until(page, "document.querySelector('.board').textContent.includes('somebody is on it')")
 
 
+def test_after_an_answer_that_ends_the_connection_for_good_the_page_listens_again(visit, served):
+    visit.expected += ["status of 502"]
+    page = visit("/")
+    until(page, "document.getElementById('live-state').textContent === 'live'")
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
+    page.route("**/live", lambda route: route.fulfill(status=502, body="bad gateway"))
+    page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    until(page, "document.getElementById('live-state').textContent === 'not live, trying again'")
+    page.unroute("**/live")
+    until(page, "document.getElementById('live-state').textContent === 'live'")  # without a reload, five seconds later
+    served.simulation.store.alarms.acknowledge(1, who="somebody")
+    until(page, "document.querySelector('.board').textContent.includes('somebody is on it')")
+
+
 def test_focus_and_what_was_opened_stay_with_their_stream_when_rows_move(visit, served):
     page = visit("/")
     page.locator("#words > summary").click()

@@ -4,7 +4,7 @@ const MINUTE = 60000; // so long at most the words "2 min ago" stand
 const FOCUSABLE = "a[href], button, summary, input, textarea, [tabindex]";
 const source = document.body.dataset.live;
 const state = document.getElementById("live-state");
-let last = Date.now(), waiting = null, events = null, heard = false;
+let last = Date.now(), waiting = null, events = null, again = null, heard = false;
 
 function show(words, away) {
   state.hidden = false;
@@ -78,6 +78,8 @@ function later() {
 }
 
 function listen() {
+  clearTimeout(again);
+  events?.close();
   events = new EventSource(source);
   events.addEventListener("hello", () => {
     if (heard) later(); // something may have happened while the connection was lost
@@ -86,7 +88,10 @@ function listen() {
   });
   events.addEventListener("changed", later);
   events.addEventListener("error", () => {
-    show(events.readyState === EventSource.CLOSED ? "not live, reload the page" : "not live, trying again", true);
+    show("not live, trying again", true);
+    if (events.readyState !== EventSource.CLOSED) return; // the browser tries again by itself, but not after such an
+    later(); // answer as a proxy's 502, or 401: the page is asked for, which leads to the sign-in where that is needed
+    again = setTimeout(listen, ATLEAST);
   });
 }
 
@@ -97,6 +102,9 @@ if (source) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && waiting === "hidden") refresh();
   });
-  window.addEventListener("pagehide", () => events.close());
+  window.addEventListener("pagehide", () => {
+    clearTimeout(again);
+    events.close();
+  });
   window.addEventListener("pageshow", (shown) => { if (shown.persisted) listen(); }); // back from the browser's memory
 }
