@@ -133,7 +133,7 @@ def entropy_rate(
     >>> rng = np.random.default_rng(0)
     >>> x = Sequences.of(rng.integers(0, 2, size=(50, 20)), states=2)
     >>> print(entropy_rate(x, rng=rng))
-    0.692 [0.686, 0.693] nats/step
+    0.6918 [0.6865, 0.6931] nats/step
     """
     quantity = markov_entropy_rate_of(order) if markov else entropy_rate_of(order)
     return estimate_quantity(sequences, quantity, rng=rng, level=level, resamples=resamples)

@@ -80,7 +80,7 @@ def slope(
     --------
     >>> noise = np.random.default_rng(0).normal(0.0, 0.02, (500, 4))
     >>> print(slope([0.1, 0.2, 0.3, 0.4], steps=[0, 10, 20, 30], replicates=[0.1, 0.2, 0.3, 0.4] + noise))
-    0.010 [0.008, 0.012] nats/step
+    0.0100 [0.0084, 0.0117] nats/step
     """
     t, y, r = _series(values, steps, replicates)
     point, drawn = _lines(t, y, r, method)
@@ -129,7 +129,7 @@ def effective_alignment_work(
     >>> wobble = rng.normal(0.0, 0.01, (2, 500, 3))
     >>> print(effective_alignment_work(base, tuned, steps=[0, 10, 20], base_replicates=base + wobble[0],
     ...                                tuned_replicates=tuned + wobble[1]))
-    0.008 [0.006, 0.010] nats/step
+    0.0080 [0.0061, 0.0099] nats/step
     """
     t, y, r = _series(base, steps, base_replicates)
     _, other, other_r = _series(tuned, steps, tuned_replicates)
