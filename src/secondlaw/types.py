@@ -12,7 +12,16 @@ from typing import Any
 
 from secondlaw.errors import InvalidInput
 
-__all__ = ["NATS", "NATS_PER_STEP", "SHARE", "Estimate", "Insufficient", "Measured", "StreamRecord"]
+__all__ = [
+    "NATS",
+    "NATS_PER_STEP",
+    "SHARE",
+    "Estimate",
+    "Insufficient",
+    "Measured",
+    "StreamRecord",
+    "measured_from_dict",
+]
 
 NATS = "nats"
 NATS_PER_STEP = "nats/step"
@@ -117,6 +126,17 @@ class Insufficient:
 
 
 Measured = Estimate | Insufficient
+
+
+def measured_from_dict(values: Mapping[str, Any]) -> Measured:
+    """Rebuild a number from its ``to_dict()``.
+
+    Examples
+    --------
+    >>> measured_from_dict({"insufficient": "no rows"})
+    Insufficient(reason='no rows')
+    """
+    return Insufficient(str(values["insufficient"])) if "insufficient" in values else Estimate.from_dict(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from secondlaw.faithfulness.out_of_fold import FOLDS, out_of_fold_auroc
 from secondlaw.faithfulness.ranking_areas import FEWEST
 from secondlaw.language import MINILM_NAME
 from secondlaw.statistics import LEVEL, block_ids
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.types import Measured, measured_from_dict
 
 __all__ = ["FEATURES", "CombinedScore", "features_of", "fit_combined"]
 
@@ -92,8 +92,7 @@ class CombinedScore:
             raise InvalidInput(f"a combined score has the features {', '.join(FEATURES)}, got {features}")
         if not np.isfinite(parts).all() or not (scales > 0).all():
             raise InvalidInput("a combined score holds finite numbers and scales above 0")
-        stated = values["auroc"]
-        measured = Insufficient(stated["insufficient"]) if "insufficient" in stated else Estimate(**stated)
+        measured = measured_from_dict(values["auroc"])
         return cls(
             features, means, scales, weights, float(values["intercept"]), measured, int(values["n"]),
             str(values.get("embedding", MINILM_NAME)),

@@ -8,7 +8,7 @@ from typing import Any
 from secondlaw.reports.words import one_line, reading
 from secondlaw.service.page_words import points
 from secondlaw.storage import Alarm
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.types import Measured, measured_from_dict
 
 __all__ = ["Explained", "Moved", "explained_by", "measured_of"]
 
@@ -51,9 +51,7 @@ class Explained:
 
 def measured_of(values: Mapping[str, Any] | None) -> Measured | None:
     """Return a number as it was written down."""
-    if values is None:
-        return None
-    return Insufficient(str(values["insufficient"])) if "insufficient" in values else Estimate.from_dict(values)
+    return None if values is None else measured_from_dict(values)
 
 
 def explained_by(alarm: Alarm, *, names: Mapping[str, str]) -> Explained | None:

@@ -12,7 +12,7 @@ from secondlaw.statistics.abstention import Abstention, CoveragePoint
 from secondlaw.statistics.calibration_error import CalibrationReport, ReliabilityBin
 from secondlaw.statistics.entropy_ranking import EntropyCorrelation
 from secondlaw.statistics.label_agreement import AgreementReport
-from secondlaw.types import SHARE, Estimate, Insufficient, Measured
+from secondlaw.types import SHARE, Estimate, Measured, measured_from_dict
 
 __all__ = ["EVALUATION_SCHEMA", "evaluation_from_dict", "evaluation_to_dict"]
 
@@ -61,7 +61,7 @@ def evaluation_from_dict(values: Mapping[str, Any]) -> Evaluation:
             int(values["seed"]),
             tuple(_slice_of(one) for one in values["slices"]),
             tuple(map(str, values["notes"])),
-            None if raters is None else {str(name): _measured(m) for name, m in raters.items()},
+            None if raters is None else {str(name): measured_from_dict(m) for name, m in raters.items()},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
@@ -88,10 +88,6 @@ def _of_point(values: Sequence[Any]) -> Estimate:
     return Estimate(
         float(value), float(low), float(high), float(level), int(n), SHARE, "exact interval by prompt", "rows"
     )
-
-
-def _measured(values: Mapping[str, Any]) -> Measured:
-    return Insufficient(str(values["insufficient"])) if "insufficient" in values else Estimate.from_dict(values)
 
 
 def _estimate(values: Mapping[str, Any]) -> Estimate:
@@ -149,12 +145,12 @@ def _abstention(found: Abstention) -> dict[str, Any]:
 
 def _slice_of(values: Mapping[str, Any]) -> Slice:
     keys = tuple(values["recall"])
-    recall, precision, f1 = (tuple(_measured(m) for m in values[name].values()) for name in PER_CLASS)
+    recall, precision, f1 = (tuple(measured_from_dict(m) for m in values[name].values()) for name in PER_CLASS)
     agreed = AgreementReport(
         keys,
         _estimate(values["accuracy"]),
-        _measured(values["macro_f1"]),
-        _measured(values["kappa"]),
+        measured_from_dict(values["macro_f1"]),
+        measured_from_dict(values["kappa"]),
         recall,
         precision,
         f1,
@@ -169,8 +165,8 @@ def _slice_of(values: Mapping[str, Any]) -> Slice:
         )
         calibrated = CalibrationReport(
             keys,
-            tuple(map(_measured, c["ece"].values())),
-            tuple(map(_measured, c["ece_debiased"].values())),
+            tuple(map(measured_from_dict, c["ece"].values())),
+            tuple(map(measured_from_dict, c["ece_debiased"].values())),
             _estimate(c["brier"]),
             tuple(curves),
             agreed.n,
@@ -183,7 +179,7 @@ def _slice_of(values: Mapping[str, Any]) -> Slice:
         agreed,
         calibrated,
         int(values["outside"]),
-        {str(pair): _measured(m) for pair, m in values["mistaken"].items()},
+        {str(pair): measured_from_dict(m) for pair, m in values["mistaken"].items()},
         _entropies(values.get("entropy_prompts")),
         _entropies(values.get("entropy_cells")),
         _abstention_of(values.get("abstention")),
@@ -201,7 +197,7 @@ def _entropies(values: Mapping[str, Any] | None) -> EntropyCorrelation | None:
     if values is None:
         return None
     none = np.empty(0)
-    return EntropyCorrelation(_measured(values["pearson"]), _measured(values["spearman"]), none, none)
+    return EntropyCorrelation(measured_from_dict(values["pearson"]), measured_from_dict(values["spearman"]), none, none)
 
 
 def _abstention_of(values: Mapping[str, Any] | None) -> Abstention | None:

@@ -13,7 +13,7 @@ from secondlaw.behavior.classifiers.protocol import Classifier
 from secondlaw.behavior.taxonomy import OUTSIDE, Intent, Taxonomy
 from secondlaw.errors import ModelFileError
 from secondlaw.statistics.label_agreement import agreement
-from secondlaw.types import Estimate, Insufficient, Measured
+from secondlaw.types import Insufficient, Measured, measured_from_dict
 
 __all__ = ["REPORT", "Scores", "TrainingReport", "scores_of"]
 
@@ -92,7 +92,7 @@ class TrainingReport:
             values = json.loads(path.read_bytes())
             for name in ("validation", "held_out"):
                 values[name] = {
-                    known: {key: _measured(one) for key, one in scores.items()}
+                    known: {key: measured_from_dict(one) for key, one in scores.items()}
                     for known, scores in values[name].items()
                 }
             return cls(**{**values, "epochs": tuple(values["epochs"]), "notes": tuple(values["notes"])})
@@ -146,7 +146,3 @@ def _scores(truth: Sequence[str], labels: Sequence[str], units: Sequence[str], t
 
 def _plain(scores: Mapping[str, Scores]) -> dict[str, dict[str, Any]]:
     return {known: {key: one.to_dict() for key, one in some.items()} for known, some in scores.items()}
-
-
-def _measured(values: Mapping[str, Any]) -> Measured:
-    return Insufficient(values["insufficient"]) if "insufficient" in values else Estimate.from_dict(values)
