@@ -55,6 +55,14 @@ def entropy_production(
             "--odd", help="Variables odd under time reversal, by commas: velocities.", rich_help_panel=_NUMBERS
         ),
     ] = None,
+    penalty: Annotated[
+        Literal["ridge", "l1"],
+        typer.Option(
+            "--penalty",
+            help="What holds parameters back; l1 where few of many observables matter.",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = "ridge",
     memory: Annotated[
         str,
         typer.Option(
@@ -207,7 +215,7 @@ def entropy_production(
         measurement_noise=measurement_noise, periods=periods,
     )  # fmt: skip
     asked = Asked(
-        order=order, lag=lag, window=window, odd=names(odd), memory=asked_memory(memory), field=field,
+        order=order, lag=lag, window=window, odd=names(odd), penalty=penalty, memory=asked_memory(memory), field=field,
         edges=asked_edges(edges), bins=bins, device=device, level=settings.level, resamples=settings.resamples,
         blocks=blocks,
     )  # fmt: skip

@@ -63,6 +63,8 @@ class Asked:
         States of a window; 2 are transitions.
     odd : tuple of str
         Variables that change sign under time reversal.
+    penalty : {"ridge", "l1"}
+        What holds the parameters of observables back.
     memory : int, optional
         Steps of memory of a plug-in; chosen on held-out likelihood if None.
     field : FieldAsked
@@ -83,6 +85,7 @@ class Asked:
     lag: int = 1
     window: int = 2
     odd: tuple[str, ...] = ()
+    penalty: Literal["ridge", "l1"] = "ridge"
     memory: int | None = 1
     field: FieldAsked = field(default_factory=FieldAsked)
     edges: tuple[tuple[str, str], ...] = ()
@@ -114,6 +117,7 @@ class Asked:
             "lag": self.lag,
             "window": self.window,
             "odd": list(self.odd),
+            "penalty": self.penalty,
             "memory": "auto" if self.memory is None else self.memory,
             "field": self.field.to_dict(),
             "edges": [list(one) for one in self.edges],
@@ -150,6 +154,7 @@ def refuse_unread(asked: Asked, name: str, reads: Sequence[str], readers: dict[s
 
 WORDS = {
     "order": "an order of observables", "lag": "a lag other than 1", "window": "windows", "odd": "odd variables",
+    "penalty": "a penalty on parameters",
     "memory": "a memory", "field": "settings of a field (basis, degree, diffusion, stencil, time, periods)",
     "edges": "visible transitions", "bins": "bins of waiting times",
     "device": "a device",

@@ -1,12 +1,15 @@
 r"""Held-out rows: regularisation and shrinkage chosen on inner folds, parameters from the other folds.
 
-For each fold k, parameters are fitted without k and one more fold l, for all l; the ridge (or stopping time) and the
-shrinkage c of :math:`\theta \to c\,\theta` that do best on the folds l are taken, theta is fitted anew on all folds but
-k, and fold k is evaluated. Without shrinkage the held-out value of noise is :math:`-2 d / n`, so that intervals for
-reversible data would lie below 0, and true values below about :math:`2 d / n` would be hidden; c = 0 gives exactly 0.
+For each fold k, parameters are fitted without k and one more fold l, for all l; the ridge (or stopping time, or L1
+penalty) and the shrinkage c of :math:`\theta \to c\,\theta` that do best on the folds l are taken, theta is fitted anew
+on all folds but k, and fold k is evaluated. Without shrinkage the held-out value of noise is :math:`-2 d / n`, so that
+intervals for reversible data would lie below 0, and true values below about :math:`2 d / n` would be hidden; c = 0
+gives exactly 0.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +17,12 @@ from numpy.typing import NDArray
 from secondlaw.trajectories.dual import Form, evaluate, fold_scores, kept_share, most_shown, row_values
 from secondlaw.trajectories.rows import Rows
 from secondlaw.trajectories.solver import RIDGES, Metric, maximise, path
+from secondlaw.trajectories.sparse_solver import sparse_path
 
-__all__ = ["SHRINKAGES", "CrossFit", "cross_fit"]
+__all__ = ["SHRINKAGES", "CrossFit", "Penalty", "cross_fit"]
 
 Floats = NDArray[np.float64]
+Penalty = Literal["ridge", "l1"]
 
 SHRINKAGES = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0])
 """Factors on theta among which inner folds choose; the value is flat around its maximum, so steps of .1 suffice."""
@@ -64,7 +69,7 @@ class CrossFit:
     most: Floats
 
 
-def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
+def cross_fit(rows: Rows, metric: Metric, form: Form, penalty: Penalty = "ridge") -> CrossFit:
     """Cross-fit the parameters of `form`.
 
     Parameters
@@ -72,14 +77,21 @@ def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
     rows : Rows
     metric : Metric
     form : {"exponential", "quadratic"}
+    penalty : {"ridge", "l1"}
     """
     layout, folds = rows.layout, len(rows.layout.folds) - 1
-    level, shrinkage = _choose(rows, metric, form)
+
+    def fit_path(trains: NDArray[np.bool_]) -> Floats:
+        return sparse_path(rows, trains, form) if penalty == "l1" else path(rows, metric, trains, form)
+
+    level, shrinkage = _choose(rows, fit_path, form)
     trains = np.concatenate([~np.eye(folds, dtype=np.bool_), np.ones((1, folds), dtype=np.bool_)])
-    if metric.vectors is None:
-        whole_path = path(rows, metric, trains, form)
+    if metric.vectors is None or penalty == "l1":
+        whole_path = fit_path(trains)
         theta = whole_path[level, :, np.arange(folds + 1)].T
         loosest = whole_path[-1, :, -1]
+        if metric.vectors is not None:
+            loosest = maximise(rows, metric, trains[-1:], np.array(RIDGES[-1:]), form)[:, 0]
     else:
         ridges = np.append(np.asarray(RIDGES)[level], RIDGES[-1])
         fitted = maximise(rows, metric, np.concatenate([trains, trains[-1:]]), ridges, form)
@@ -103,14 +115,16 @@ def cross_fit(rows: Rows, metric: Metric, form: Form) -> CrossFit:
     )  # fmt: skip
 
 
-def _choose(rows: Rows, metric: Metric, form: Form) -> tuple[NDArray[np.int64], Floats]:
+def _choose(
+    rows: Rows, fit_path: Callable[[NDArray[np.bool_]], Floats], form: Form
+) -> tuple[NDArray[np.int64], Floats]:
     """Return place on the path and shrinkage for each held-out fold and, last, for all rows; shapes (F + 1,)."""
     folds, sizes = len(rows.layout.folds) - 1, rows.layout.fold_sizes
     pairs = [(k, m) for k in range(folds) for m in range(k + 1, folds)]
     trains = np.ones((len(pairs), folds), dtype=np.bool_)
     for row, pair in enumerate(pairs):
         trains[row, list(pair)] = False
-    fits = path(rows, metric, trains, form)  # (L, d, pairs)
+    fits = fit_path(trains)  # (L, d, pairs)
     levels = len(fits)
     together = np.ascontiguousarray(fits.transpose(1, 0, 2).reshape(rows.size, -1))  # (d, L x pairs)
     scores = fold_scores(rows, together, SHRINKAGES, np.tile(trains, (levels, 1)), form)

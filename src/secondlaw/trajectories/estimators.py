@@ -15,7 +15,7 @@ from secondlaw.statistics.resampling import RESAMPLES
 from secondlaw.trajectories.cautions import warnings_of
 from secondlaw.trajectories.containers import Trajectories, Transitions
 from secondlaw.trajectories.contributions import MOST_ATTRIBUTED, block_contributions
-from secondlaw.trajectories.cross_fitting import CrossFit, cross_fit
+from secondlaw.trajectories.cross_fitting import CrossFit, Penalty, cross_fit
 from secondlaw.trajectories.default_observables import default_observables
 from secondlaw.trajectories.dual import Form
 from secondlaw.trajectories.honesty import honest
@@ -54,6 +54,9 @@ class _Estimator(Parameters):
         Folds of cross-fitting.
     blocks : int
         Stretches into which few trajectories are cut; each must be longer than the memory of the process.
+    penalty : {"ridge", "l1"}
+        What holds the parameters back; how much is chosen on inner folds. ``"l1"`` leaves most of them at 0: better
+        where few of many observables matter.
     level : float
     resamples, draws : int
         Bootstrap replicates, and sign flips of the null.
@@ -65,12 +68,15 @@ class _Estimator(Parameters):
     lag: int = 1
     folds: int = 5
     blocks: int = 100
+    penalty: Penalty = "ridge"
     level: float = LEVEL
     resamples: int = RESAMPLES
     draws: int = DRAWS
     hold: bool = True
 
     def _fit(self, data: Trajectories | Transitions, form: Form, rng: np.random.Generator) -> EntropyProduction:
+        if self.penalty not in ("ridge", "l1"):
+            raise InvalidInput(f"the penalty is 'ridge' or 'l1', got {self.penalty!r}")
         pairs = data.transitions(self.lag) if isinstance(data, Trajectories) else data
         layout = lay_out(pairs, blocks=self.blocks, folds=self.folds)
         observables = self.observables if self.observables is not None else default_observables(pairs)
@@ -81,7 +87,7 @@ class _Estimator(Parameters):
         white = white_blocks(rows, metric)
         null = sign_flips(white, layout.n, rng=rng, draws=self.draws)
         chance = chance_claim(white, layout) if metric.vectors is not None else 0.0
-        return self._result(pairs, rows, cross_fit(rows, metric, form), null, chance, form, rng)
+        return self._result(pairs, rows, cross_fit(rows, metric, form, self.penalty), null, chance, form, rng)
 
     def _result(
         self,
@@ -102,7 +108,8 @@ class _Estimator(Parameters):
         if not np.isfinite(sums).all():
             sums = np.nan_to_num(sums, neginf=np.finfo(np.float64).min / (2.0 * layout.blocks))
         claims = np.add.reduceat(fit.claims - chance, layout.starts[:-1])
-        method = f"held-out {form} bound, {self.folds} folds, {layout.blocks} blocks, BCa bootstrap; high from all rows"
+        path = "" if self.penalty == "ridge" else " by an L1 path"
+        method = f"held-out {form} bound{path}, {self.folds} folds, {layout.blocks} blocks, BCa; high from all rows"
         raw, claimed = (
             block_estimate(part, sizes, weights, unit=unit, unit_of_time=span, level=self.level, method=method)
             for part in (sums, claims)

@@ -46,7 +46,7 @@ class Method:
 
 
 VARIABLES: tuple[Kind, ...] = ("states", "binary", "continuous")
-OBSERVED = ("order", "lag", "window", "odd")
+OBSERVED = ("order", "lag", "window", "odd", "penalty")
 SCORED = ("lag", "window", "odd")
 METHODS: dict[str, Method] = {
     method.name: method
@@ -155,13 +155,13 @@ def _of_continuous(recording: Recording, asked: Asked) -> tuple[str, str]:
     what = "a continuous variable" if data.dim == 1 else f"{data.dim} continuous variables"
     if {"field", "device"} & set(asked.changed):
         return "currents", f"{what}, and settings of a field were asked for"
-    if asked.odd and asked.window == 2 and "order" not in asked.changed:
+    if asked.odd and asked.window == 2 and not {"order", "penalty"} & set(asked.changed):
         return "linear-model", (
             f"{what}, some odd under time reversal: the linear Markov step, because pairs of states would also count "
             "what tells their two ends apart; exact for linear dynamics, otherwise no bound"
         )
     diffusive = looks_diffusive(thinned(data, asked.lag))
-    if diffusive and not asked.odd and not {"order", "window"} & set(asked.changed):
+    if diffusive and not asked.odd and not {"order", "window", "penalty"} & set(asked.changed):
         return "currents", (
             f"{what} whose steps are those of a diffusion seen finely: the field behind the currents, linear in the "
             "state; other dynamics may need --basis polynomial"

@@ -62,18 +62,21 @@ def observables_of(recording: Recording, asked: Asked) -> Observables:
 
 def maxent(recording: Recording, asked: Asked, rng: Generator) -> EntropyProduction:
     """Fit nonequilibrium MaxEnt."""
-    return MaxEnt(observables_of(recording, asked), **asked.common).fit(pairs_of(recording, asked), rng=rng)
+    estimator = MaxEnt(observables_of(recording, asked), penalty=asked.penalty, **asked.common)
+    return estimator.fit(pairs_of(recording, asked), rng=rng)
 
 
 def tur(recording: Recording, asked: Asked, rng: Generator) -> EntropyProduction:
     """Fit the quadratic uncertainty relation."""
-    estimator = UncertaintyRelation(observables_of(recording, asked), **asked.common)
+    estimator = UncertaintyRelation(observables_of(recording, asked), penalty=asked.penalty, **asked.common)
     return estimator.fit(pairs_of(recording, asked), rng=rng)
 
 
 def tur_log(recording: Recording, asked: Asked, rng: Generator) -> EntropyProduction:
     """Fit the logarithmic uncertainty relation."""
-    estimator = UncertaintyRelation(observables_of(recording, asked), form="logarithmic", **asked.common)
+    estimator = UncertaintyRelation(
+        observables_of(recording, asked), form="logarithmic", penalty=asked.penalty, **asked.common
+    )
     return estimator.fit(pairs_of(recording, asked), rng=rng)
 
 
