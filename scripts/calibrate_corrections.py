@@ -302,7 +302,8 @@ def error_without(table: pd.DataFrame, source: str) -> ClassifierError:
     from classifier_calibrations import ACT_PRIOR
     from out_of_fold import known_without
 
-    from secondlaw.behavior.classifiers.shipped import load_weights
+    from secondlaw.behavior.classifiers.leaning import leaned
+    from secondlaw.behavior.classifiers.shipped import LINE_SPREAD
 
     known = {name.removeprefix("known."): array.astype(float) for name, array in known_without(table, source).items()}
     act, intent = (known[name] / known[name].sum(axis=1, keepdims=True) for name in ("act", "intent"))
@@ -312,9 +313,12 @@ def error_without(table: pd.DataFrame, source: str) -> ClassifierError:
         np.tile(np.array([[0, 3, 4], [1, 2, 4]])[harmful, done], 2),
         np.concatenate([harmful, np.full(len(harmful), 2)]), np.tile(group, 2),
     )  # fmt: skip
-    intents = (np.array([1.0, 0.0]), np.array([0.0, 1.0]), load_weights()[1]["intent.prior"])
-    priors = np.stack([compose(ACT_PRIOR[None], intent[None], FIVE)[0] for intent in intents])
-    return ClassifierError(priors=priors, calibration=sample)
+    # The priors that the classifier would state, as `EmbeddedClassifier.prior` does: refusals lean towards harm.
+    share, each_act = float(table.share[table.source == source].mean()), np.eye(len(ACT_PRIOR))
+    expected = np.repeat([[1.0 - share, share]], len(each_act), axis=0)
+    intents = (*np.eye(2)[:, None].repeat(len(each_act), axis=1), leaned(expected, each_act, deed=np.zeros(3)))
+    priors = np.stack([ACT_PRIOR @ compose(each_act, intent, FIVE) for intent in intents])
+    return ClassifierError(priors=priors, calibration=sample, line_spread=LINE_SPREAD)
 
 
 def main() -> None:

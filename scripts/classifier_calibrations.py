@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 from classifier_rows import MAY_TRAIN
 
+from secondlaw.behavior.classifiers.shipped import LINE_SPREAD
 from secondlaw.behavior.classifiers.training_fits import calibrate
+from secondlaw.statistics.common_shift import shrinkage
 
 ACT_PRIOR = np.array([0.45, 0.33, 0.22])
 """Shares for which acts are calibrated; about those of the labelled responses of real models."""
@@ -12,8 +14,7 @@ CALIBRATES = pd.Series({"xstest": 1.0, "llmdrift_sensitiveq": 1.0, "gptfuzz": 0.
 """Weights of sources in the act's calibration: above all real responses that people labelled; no others."""
 BORDERLINE = ("xstest", "authored", "llmdrift_sensitiveq", "jailbreakbench", "gptfuzz", "vicuna_bench")
 """Sources of the calibration of intents and deeds, all of one weight; those of a single topic are left out."""
-SPREAD = 2.0
-"""Sources draw the line of harm in different places: log odds by which that of a new one is off (one sigma)."""
+SPREAD = LINE_SPREAD
 
 
 def balanced(sources: pd.Series) -> np.ndarray:
@@ -40,11 +41,6 @@ def intent_calibration(
     prior = np.bincount(harmful, share) / share.sum()
     slope, bias = calibrate(raw[ok], harmful, share, prior)
     return (slope * shrinkage(SPREAD), bias * shrinkage(SPREAD)), prior
-
-
-def shrinkage(spread: float) -> float:
-    """Factor of log odds whose normal error is integrated out: MacKay's approximation for the logistic function."""
-    return float(1 / np.sqrt(1 + np.pi * spread**2 / 8))
 
 
 def deed_calibration(answers: pd.DataFrame, log_odds: np.ndarray, without: np.ndarray) -> tuple[float, float]:

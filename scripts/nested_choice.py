@@ -9,13 +9,14 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from classifier_calibrations import SPREAD, shrinkage
+from classifier_calibrations import SPREAD
 from classifier_report import calibration_error, measure
 from classifier_rows import TRUSTED
 
 from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.protocol import compose
 from secondlaw.behavior.taxonomy import FIVE
+from secondlaw.statistics.common_shift import shrinkage
 
 SETTINGS = tuple(product((0.0, 1.0, 2.0, 3.0), ("sources", "even"), (True, False)))
 """Spread, prior, and whether deeds speak."""

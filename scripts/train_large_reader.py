@@ -167,7 +167,7 @@ def main() -> None:
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
     told = rows[["told.0", "told.1", "told.2"]].to_numpy()
     if options.corrections:
-        judged = rows.assign(**{f"intent.{k}": intent[:, k] for k in range(2)}).reset_index(drop=True)
+        judged = rows.assign(**{f"intent.{k}": intent[:, k] for k in range(2)}, share=share).reset_index(drop=True)
         print("\nNo human label, intent unknown\n")
         by_default(judged_cells(with_models(judged, DATA), BY_PEOPLE, told=False)[0])
     write(head, ones[-1].path, train.calibration_sample(rows, rows.act.to_numpy(int), told, intent))

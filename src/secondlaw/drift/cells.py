@@ -78,12 +78,19 @@ class ClassifierError:
         Counts of (true, predicted) categories.
     confusion_draws : ndarray, shape (resamples, K, K), or None
         Draws of the table, made once for all cells, which share the classifier's error.
+    line_spread : float
+        Log odds of harm by which a new source is off in all its responses of unknown intent (one sigma); 0 where
+        nothing is known of it.
+    line_integrated : bool
+        Whether the probabilities have that integrated out, response by response.
     """
 
     priors: Floats | None = None
     calibration: CalibrationSample | None = None
     confusion: Floats | None = None
     confusion_draws: Floats | None = None
+    line_spread: float = 0.0
+    line_integrated: bool = True
 
     def confusion_in(self, strata: Ints) -> Floats | None:
         """Return counts of (true, predicted) categories for responses of some strata, or None where none are known.

@@ -4,7 +4,8 @@ A label k of a response whose prompt has intent s is evidence too: category j is
 :math:`\pi_{sj} P_s(k \mid j)`, with the rates :math:`P_s` of the classifier's calibration sample and the prior
 :math:`\pi_s` under which its probabilities are calibrated. These *coarse* probabilities stand for those that were not
 kept, for the measured responses and for the calibration sample alike, so that the correction for prior shift and its
-doubt between sources go on unchanged, with less information.
+doubt between sources go on unchanged, with less information. The rates say what labels are worth on average over
+sources, so the line of harm moves on their scale: of the spread, what integrating it out leaves of log odds.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.statistics.calibration import CalibrationSample
+from secondlaw.statistics.common_shift import shrinkage
 
 __all__ = ["coarse_error", "coarse_probabilities"]
 
@@ -65,4 +67,5 @@ def coarse_error(error: ClassifierError) -> ClassifierError:
     sample = error.calibration
     labels = sample.probabilities.argmax(axis=1)
     coarse = CalibrationSample(table[sample.strata, labels], sample.labels, sample.strata, sample.groups)
-    return ClassifierError(priors=error.priors, calibration=coarse)
+    spread = error.line_spread * (shrinkage(error.line_spread) if error.line_integrated else 1.0)
+    return ClassifierError(priors=error.priors, calibration=coarse, line_spread=spread, line_integrated=False)

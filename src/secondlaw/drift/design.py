@@ -25,6 +25,8 @@ class Design:
         The same for the calibration sample, so that all cells share the classifier's error.
     rng : numpy.random.Generator
         For the draws that cells make on their own.
+    line : ndarray, shape (resamples,), or None
+        Standard normal: where the line of harm lies in each replicate, the same for all cells.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Design:
     weights: NDArray[np.float64]
     calibration_weights: NDArray[np.float64] | None
     rng: np.random.Generator
+    line: NDArray[np.float64] | None = None
 
     @classmethod
     def draw(
@@ -61,10 +64,11 @@ class Design:
         """
         units = block_ids(group_keys)
         weights = resample_weights(int(units.max(initial=-1)) + 1, resamples, rng=rng)
-        of_calibration = None
+        of_calibration = line = None
         if calibration is not None and calibration.n_groups > 1:
             of_calibration = calibration.draw_weights(resamples, rng=rng)
-        return cls(units, weights, of_calibration, rng)
+            line = _normal(resamples, rng.spawn(1)[0])
+        return cls(units, weights, of_calibration, rng, line)
 
     def covering(self, groups: NDArray[np.int64]) -> "Design":
         """Return the design with no replicate that leaves some groups without any response.
@@ -79,3 +83,10 @@ class Design:
         weights = self.weights.copy()
         weights[np.ix_(empty, units)] = 1.0
         return replace(self, weights=weights)
+
+
+def _normal(n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the quantiles of the standard normal distribution, in random order: a sample without noise."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((rng.permutation(n) + 0.5) / n))

@@ -20,7 +20,11 @@ def error_of(classifier: Classifier, taxonomy: Taxonomy) -> ClassifierError:
     if len(priors) < len(INTENTS):
         return ClassifierError()
     calibration = getattr(classifier, "calibration", None)
-    return ClassifierError(priors=np.stack(priors), calibration=None if calibration is None else calibration(taxonomy))
+    return ClassifierError(
+        priors=np.stack(priors),
+        calibration=None if calibration is None else calibration(taxonomy),
+        line_spread=getattr(classifier, "line_spread", 0.0),
+    )
 
 
 def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -> dict[str, ClassifierError]:

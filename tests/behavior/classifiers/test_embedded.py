@@ -8,9 +8,10 @@ import pytest
 
 from secondlaw.behavior.classifiers import Classifier, load_default_classifier
 from secondlaw.behavior.classifiers.leaning import LEAN
-from secondlaw.behavior.classifiers.shipped import load_weights
+from secondlaw.behavior.classifiers.shipped import LINE_SPREAD, load_weights
 from secondlaw.behavior.taxonomy import FIVE, THREE
 from secondlaw.errors import InvalidInput, ModelFileError
+from secondlaw.pipeline.classifier_errors import error_of
 
 pytestmark = pytest.mark.unit
 
@@ -90,6 +91,10 @@ def test_priors_are_distributions_over_reachable_categories(classifier, taxonomy
     prior = classifier.prior(taxonomy, intent)
     assert prior.sum() == pytest.approx(1)
     assert ((prior > 0) == np.array(taxonomy.reachable(intent))).all()
+
+
+def test_the_spread_of_the_line_of_harm_goes_with_what_is_known_of_the_error(classifier):
+    assert error_of(classifier, FIVE).line_spread == LINE_SPREAD
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ Data, licences and measured accuracy: ``data/MODEL_CARD.md``.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,27 +24,17 @@ from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, Judgements, Progress, compose, known_intents
-from secondlaw.behavior.classifiers.shipped import load_weights, prompt_reader
+from secondlaw.behavior.classifiers.shipped import LINE_SPREAD, Reader, load_weights, prompt_reader
 from secondlaw.behavior.taxonomy import ACTS, Intent, Taxonomy
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
 from secondlaw.statistics.calibration import CalibrationSample
 
-__all__ = ["EmbeddedClassifier", "Reader", "load_default_classifier"]
+__all__ = ["EmbeddedClassifier", "load_default_classifier"]
 
 NAME = "secondlaw-embedded"
 ROWS_AT_ONCE = 4096
 """Rows whose features are held at a time (26 MB)."""
-
-
-class Reader(Protocol):
-    """What reads prompts for an intent head."""
-
-    def embed(self, texts: Sequence[str], /) -> npt.NDArray[np.float32]:
-        """Return a vector a text."""
-
-    def close(self) -> None:
-        """Let go of what is held."""
 
 
 class EmbeddedClassifier:
@@ -65,6 +54,8 @@ class EmbeddedClassifier:
         on, ``known.true_act``, ``known.harmful`` and ``known.group`` (m,).
     name : str
         Name of the classifier, where it is not the shipped one.
+    line_spread : float
+        Log odds of harm by which a new source is off (one sigma), which the intent head has integrated out.
     """
 
     def __init__(
@@ -78,11 +69,13 @@ class EmbeddedClassifier:
         version: str,
         known: Mapping[str, npt.NDArray[np.generic]] | None = None,
         name: str = NAME,
+        line_spread: float = 0.0,
     ) -> None:
         self._act, self._intent, self._outside = act, intent, outside
         self._embedder, self._reader = embedder, reader
         self._version, self._name = version, name
         self._known = known
+        self.line_spread = line_spread
 
     @property
     def name(self) -> str:
@@ -240,6 +233,7 @@ def load_default_classifier(
         reader=prompt_reader(folder=folder, threads=threads, workers=workers, download=download),
         version=manifest["version"],
         known=arrays if "known.act" in arrays else None,
+        line_spread=LINE_SPREAD,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.outside import OutsideDetector
-from secondlaw.behavior.classifiers.shipped import checked_file, load_weights, shipped_folder
+from secondlaw.behavior.classifiers.shipped import LINE_SPREAD, checked_file, load_weights, shipped_folder
 from secondlaw.errors import ModelFileError
 from secondlaw.language import SentenceEmbedder
 from secondlaw.language.large_encoder import LargeReader
@@ -66,4 +66,5 @@ def load_large_classifier(
         version=manifest["version"],
         known=arrays,
         name=manifest["name"],
+        line_spread=LINE_SPREAD,
     )

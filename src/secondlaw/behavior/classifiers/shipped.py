@@ -3,10 +3,11 @@
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,24 @@ from secondlaw.errors import ModelFileError
 from secondlaw.formats import sha256_of
 from secondlaw.language import SentenceEmbedder
 
-__all__ = ["MANIFEST", "checked_file", "load_weights", "prompt_reader", "shipped_folder"]
+__all__ = ["LINE_SPREAD", "MANIFEST", "Reader", "checked_file", "load_weights", "prompt_reader", "shipped_folder"]
 
 MANIFEST = "manifest.json"
+LINE_SPREAD = 2.0
+"""Sources draw the line of harm in different places: log odds by which that of a new one is off (one sigma).
+
+Both shipped intent heads were calibrated with this integrated out.
+"""
+
+
+class Reader(Protocol):
+    """What reads prompts for an intent head."""
+
+    def embed(self, texts: Sequence[str], /) -> npt.NDArray[np.float32]:
+        """Return a vector a text."""
+
+    def close(self) -> None:
+        """Let go of what is held."""
 
 
 def load_weights(folder: Path | None = None) -> tuple[dict[str, Any], dict[str, npt.NDArray[np.generic]]]:
