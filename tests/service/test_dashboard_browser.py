@@ -158,13 +158,13 @@ def test_after_the_service_came_back_the_page_takes_over_what_it_missed(visit, s
     page = visit("/")
     until(page, "document.getElementById('live-state').textContent === 'live'")
     visit.expected += ["net::ERR_FAILED", "status of 503"]
-    page.route("**/live", lambda route: route.abort())
+    page.route("**/live*", lambda route: route.abort())
     page.route(served.url + "/", lambda route: route.fulfill(status=503, body="away"))
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")  # the connection ends
     served.simulation.store.alarms.acknowledge(1, who="somebody")
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     until(page, "document.getElementById('live-state').classList.contains('away')")
-    page.unroute("**/live")
+    page.unroute("**/live*")
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     until(page, "document.getElementById('live-state').textContent === 'live'")
     page.wait_for_timeout(300)
@@ -177,10 +177,10 @@ def test_after_an_answer_that_ends_the_connection_for_good_the_page_listens_agai
     page = visit("/")
     until(page, "document.getElementById('live-state').textContent === 'live'")
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide'))")
-    page.route("**/live", lambda route: route.fulfill(status=502, body="bad gateway"))
+    page.route("**/live*", lambda route: route.fulfill(status=502, body="bad gateway"))
     page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     until(page, "document.getElementById('live-state').textContent === 'not live, trying again'")
-    page.unroute("**/live")
+    page.unroute("**/live*")
     until(page, "document.getElementById('live-state').textContent === 'live'")  # without a reload, five seconds later
     served.simulation.store.alarms.acknowledge(1, who="somebody")
     until(page, "document.querySelector('.board').textContent.includes('somebody is on it')")

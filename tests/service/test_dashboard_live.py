@@ -19,11 +19,11 @@ class Request:
         return self.gone
 
 
-def listen(live, seen, *, allowed=lambda: True, request=None, most=3, seconds=20.0):
+def listen(live, seen, *, allowed=lambda: True, request=None, most=3, seconds=20.0, shown=None):
     async def collect():
         found = []
         async with asyncio.timeout(seconds):
-            async for event in live.events(request or Request(), "topic", seen, allowed=allowed):
+            async for event in live.events(request or Request(), "topic", seen, allowed=allowed, shown=shown):
                 found.append((event.event, event.data["version"]))
                 if len(found) == most:
                     break
@@ -57,6 +57,13 @@ def test_an_event_comes_for_every_change():
     assert [name for name, _ in found] == ["hello", "changed", "changed"]
     versions = [version for _, version in found]
     assert versions == sorted(set(versions))
+
+
+def test_a_change_between_a_page_and_its_listening_is_told_at_once():
+    gone = Request()
+    gone.gone = True
+    assert listen(Live(every=0.01), lambda: 7, request=gone, shown=6) == [("hello", 1), ("changed", 1)]
+    assert listen(Live(every=0.01), lambda: 7, request=gone, shown=7) == [("hello", 1)]
 
 
 def test_a_page_that_comes_while_the_store_is_away_is_told_when_it_is_back():

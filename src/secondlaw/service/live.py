@@ -84,9 +84,24 @@ class Live:
             return known.version
 
     async def events(
-        self, request: Request, topic: object, fingerprint: Callable[[], int], *, allowed: Callable[[], bool]
+        self,
+        request: Request,
+        topic: object,
+        fingerprint: Callable[[], int],
+        *,
+        allowed: Callable[[], bool],
+        shown: int | None = None,
     ) -> AsyncIterator[ServerSentEvent]:
-        """Yield an event whenever a topic changes, until the browser leaves, its token ends or the service stops."""
+        """Yield an event whenever a topic changes, until the browser leaves, its token ends or the service stops.
+
+        Parameters
+        ----------
+        request : Request
+        topic : hashable
+        fingerprint, allowed : callable
+        shown : int, optional
+            Fingerprint of what the page shows: another is a change that came before the page listened.
+        """
 
         def look() -> int | None:
             return self.version(topic, fingerprint) if allowed() else None
@@ -97,6 +112,9 @@ class Live:
         except SecondLawError:
             last = 0  # of no topic: when the store is back, the page is told
         yield ServerSentEvent(data={"version": last}, event="hello", retry=AGAIN)
+        known = self._topics.get(topic)
+        if shown is not None and known is not None and known.seen != shown:
+            yield ServerSentEvent(data={"version": last}, event="changed")
         while not self._stopping() and self._monotonic() < until and not await request.is_disconnected():
             await asyncio.sleep(min(self._every, 0.5))
             try:

@@ -74,11 +74,11 @@ def overview_pages(store: Store, pages: Pages, board: Board, live: Live, *, cloc
     @router.get("/", name="overview")
     def overview(request: Request) -> Response:
         who, now = pages.caller(request), clock()
-        lines = board.lines(who.sees)
+        shown, lines = board.fingerprint(who.sees), board.lines(who.sees)
         said = headline(lines)
         return pages.page(
             request, "overview.html", who=who, title=said, headline=said, lines=lines[:MOST_LINES],
-            hidden=max(len(lines) - MOST_LINES, 0), address=str(request.base_url).rstrip("/"),
+            hidden=max(len(lines) - MOST_LINES, 0), shown=shown, address=str(request.base_url).rstrip("/"),
             switch=OPENTELEMETRY_SWITCHES,
             ago=lambda at: ago(at, now), at=moment(now), worst=lines[0].state.state if lines else None,
         )  # fmt: skip
@@ -93,7 +93,10 @@ def overview_pages(store: Store, pages: Pages, board: Board, live: Live, *, cloc
 
     @router.get("/live", response_class=EventSourceResponse, name="live")
     async def changes(
-        request: Request, who: Annotated[Caller, Depends(listener)], stream: str | None = None
+        request: Request,
+        who: Annotated[Caller, Depends(listener)],
+        stream: str | None = None,
+        shown: int | None = None,
     ) -> AsyncIterator[ServerSentEvent]:
         def allowed() -> bool:
             try:
@@ -106,7 +109,7 @@ def overview_pages(store: Store, pages: Pages, board: Board, live: Live, *, cloc
             topic, seen = ("overview", streams), lambda: board.fingerprint(who.sees)
         else:
             topic, seen = ("stream", stream), lambda: _stream_fingerprint(store, stream)  # type: ignore[assignment]
-        async for event in live.events(request, topic, seen, allowed=allowed):
+        async for event in live.events(request, topic, seen, allowed=allowed, shown=shown):
             yield event
 
     return router
