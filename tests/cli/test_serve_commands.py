@@ -1,6 +1,7 @@
 """``secondlaw serve`` and what operators do beside it: tokens, the store, events put aside, receivers."""
 
 import json
+import sys
 
 import pytest
 
@@ -89,3 +90,14 @@ def test_a_receiver_that_is_away_fails_the_test_of_receivers(run, tmp_path):
     )
     assert run("alerts", "test").exit_code == 13
     assert run("alerts", "test", "nobody").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words", ["serve", "token list", "store check", "alerts test", "alerts redeliver", "demo --serve"]
+)
+def test_a_missing_package_of_the_service_is_named_with_its_remedy(run, monkeypatch, words):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = run(*words.split())
+    assert result.exit_code == 13
+    assert "uvicorn" in result.output
+    assert "pip install 'secondlaw[server]'" in result.output

@@ -67,6 +67,17 @@ def test_samples_of_one_prompt_are_no_turns(run, write_rows):
     assert "holds no conversation (75 responses to one prompt again and again" in result.stderr
 
 
+def test_rows_without_conversation_are_counted_over_all_models(run, write_rows):
+    rows = [
+        {"id": f"{model}{k}", "model": model, "prompt": f"q{k}", "response": "r", "label": "g1"}
+        for model in "ab"
+        for k in range(3)
+    ]
+    result = run("temporal", write_rows(rows, "alone.jsonl"))
+    assert result.exit_code == 12
+    assert "(6 responses without conversation_id, which have no order)" in result.stderr
+
+
 def test_turns_without_labels_name_the_remedy(run, write_rows):
     rows = [{k: v for k, v in row.items() if k not in ("label", "classifier")} for row in conversations(0, forward=0.3)]
     result = run("temporal", write_rows(rows, "bare.jsonl"))

@@ -76,3 +76,9 @@ def test_without_json_nothing_is_on_standard_output(run):
     result = run("check", "--no-such-option")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "No such option" in result.stderr
+
+
+def test_help_keeps_words_in_brackets_and_fits_any_width(run):
+    said = run("serve", "--help").output
+    assert "[service] of secondlaw.toml" in said
+    assert not [path for path, command in COMMANDS.items() if "\n" in command.help.replace("\n\n", "")]

@@ -7,6 +7,7 @@ import typer
 
 from secondlaw.cli.guard import guarded
 from secondlaw.cli.options import Json, Quiet, Seed, Workers
+from secondlaw.cli.service_store import open_service_store, require_service
 
 if TYPE_CHECKING:
     from secondlaw.pipeline.settings import Settings
@@ -45,6 +46,8 @@ def demo(
     from secondlaw.pipeline.runs import measure_sources
     from secondlaw.pipeline.settings import load_settings
 
+    if serve:
+        require_service()
     settings = load_settings(seed=seed, workers=workers)
     with progress_bars(quiet=quiet or as_json) as progress:
         if live:
@@ -72,7 +75,6 @@ def _serve(path: Path, database: Path, port: int, settings: "Settings") -> None:
 
     import numpy as np
 
-    from secondlaw.cli.serve import open_service_store
     from secondlaw.service.demonstration import DEMO_MONITOR, fill_with_recorded, fill_with_simulated
     from secondlaw.service.serving import run_service
     from secondlaw.service.settings import load_service_settings

@@ -1,6 +1,10 @@
-"""How every command ends: errors become one sentence and the documented exit code, with ``--json`` also as JSON."""
+"""How every command ends: errors become one sentence and the documented exit code, with ``--json`` also as JSON.
+
+And how it explains itself: its docstring is its help.
+"""
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -44,7 +48,16 @@ def guarded(command: Command) -> Command:
             typer.echo(f"interrupted{kept}", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
+    run.__doc__ = _help(command.__doc__)
     return run  # type: ignore[return-value]
+
+
+def _help(text: str | None) -> str | None:
+    """Return a docstring as help: paragraphs fit any width, and words in brackets are no markup."""
+    if text is None:
+        return None
+    paragraphs = inspect.cleandoc(text).replace("[", "\\[").split("\n\n")
+    return "\n\n".join(one.replace("\n", " ") for one in paragraphs)
 
 
 def _say(error: SecondLawError, *, as_json: bool) -> None:

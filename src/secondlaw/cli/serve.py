@@ -1,18 +1,15 @@
 """``secondlaw serve``: the service, with nothing else to install; and what operators do with its store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated, Literal, cast
 
 import typer
 
 from secondlaw.cli.guard import guarded
 from secondlaw.cli.options import Engine, Json
+from secondlaw.cli.service_store import open_service_store, require_service, service_settings
 
-if TYPE_CHECKING:
-    from secondlaw.service.settings import ServiceSettings
-    from secondlaw.storage import Store
-
-__all__ = ["alerts", "open_service_store", "serve", "store", "token"]
+__all__ = ["alerts", "serve", "store", "token"]
 
 SCOPES = ("ingest", "read", "admin")
 Url = Annotated[
@@ -45,6 +42,7 @@ def serve(
     """
     import logging
 
+    require_service()
     from secondlaw.errors import InvalidInput
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.service.serving import run_service
@@ -95,7 +93,7 @@ def create_token(
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown:
         raise InvalidInput(f"a scope is one of {', '.join(SCOPES)}, got {unknown[0]!r}")
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         until = None if days is None else datetime.now(UTC) + timedelta(days=days)
         made, secret = opened.tokens.create(
             name,
@@ -115,7 +113,7 @@ def create_token(
 @guarded
 def list_tokens(url: Url = None) -> None:
     """List the tokens."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         for one in opened.tokens.list():
             state = "revoked" if one.revoked_at else f"until {one.expires_at:%Y-%m-%d}" if one.expires_at else "valid"
             streams = "all streams" if one.streams is None else ", ".join(one.streams)
@@ -127,7 +125,7 @@ def list_tokens(url: Url = None) -> None:
 @guarded
 def revoke_token(number: Annotated[int, typer.Argument(help="Its number, as list shows it.")], url: Url = None) -> None:
     """Revoke a token; it is refused from some seconds later on."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         typer.echo(f"revoked {opened.tokens.revoke(number, who='command line').name}")
 
 
@@ -138,7 +136,7 @@ store = typer.Typer(name="store", help="The store: back up, export, import, tidy
 @guarded
 def backup(path: Annotated[Path, typer.Argument(help="Where the copy goes.")], url: Url = None) -> None:
     """Copy a SQLite store while it is in use; for PostgreSQL use export."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         opened.admin.backup(path)
     typer.echo(f"{path}: {path.stat().st_size:,} bytes")
 
@@ -147,7 +145,7 @@ def backup(path: Annotated[Path, typer.Argument(help="Where the copy goes.")], u
 @guarded
 def export(path: Annotated[Path, typer.Argument(help="A .tar.gz that does not exist.")], url: Url = None) -> None:
     """Write everything into one archive, which either kind of store can read."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         _say_rows(opened.admin.export(path))
 
 
@@ -157,7 +155,7 @@ def import_(
     path: Annotated[Path, typer.Argument(help="An archive of secondlaw store export.")], url: Url = None
 ) -> None:
     """Read an archive into an empty store: this is how SQLite moves to PostgreSQL."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         _say_rows(opened.admin.restore(path))
 
 
@@ -165,7 +163,7 @@ def import_(
 @guarded
 def purge(url: Url = None) -> None:
     """Delete what is older than it is to be kept."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         found = opened.admin.purge()
     typer.echo(f"deleted {found.ids:,} ids, {found.texts:,} texts; {found.clusters:,} counts were added up")
 
@@ -174,7 +172,7 @@ def purge(url: Url = None) -> None:
 @guarded
 def check(url: Url = None) -> None:
     """Check that the store is whole; exit code 13 if it is not."""
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         problems, sizes = opened.admin.check(), opened.admin.sizes()
     for one in problems:
         typer.echo(one)
@@ -195,7 +193,7 @@ def poisoned(
 
     if requeue and drop:
         raise InvalidInput("events are either labelled again or deleted: say --requeue or --drop")
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         found = opened.queue.poisoned(stream=stream, limit=10_000)
         if requeue or drop:
             done = (opened.queue.requeue if requeue else opened.queue.drop)([one.id for one in found])
@@ -221,10 +219,12 @@ def try_receivers(
     from datetime import UTC, datetime
 
     from secondlaw.errors import InvalidInput
+
+    require_service()
     from secondlaw.service.delivery_requests import send_test_alert
     from secondlaw.service.receivers import DeliveryError
 
-    service = _settings(None)
+    service = service_settings(None)
     wanted = [one for one in service.alert_receivers if receiver in (None, one.name)]
     if not wanted:
         known = ", ".join(one.name for one in service.alert_receivers) or "none"
@@ -246,30 +246,11 @@ def redeliver(
     receiver: Annotated[str | None, typer.Option(help="Only those for this receiver.")] = None, url: Url = None
 ) -> None:
     """Put dead letters into the outbox again; the running service sends them."""
+    require_service()
     from secondlaw.service.delivery_requests import redeliver as again
 
-    with open_service_store(_settings(url)) as opened:
+    with open_service_store(service_settings(url)) as opened:
         typer.echo(f"{again(opened.deliveries, receiver=receiver)} alerts are pending again")
-
-
-def _settings(url: str | None) -> "ServiceSettings":
-    from secondlaw.pipeline.settings import load_settings
-    from secondlaw.service.settings import load_service_settings
-
-    return load_service_settings(load_settings().service, store=url)
-
-
-def open_service_store(service: "ServiceSettings") -> "Store":
-    """Open the store that the settings name, or say what is not installed."""
-    from secondlaw.errors import InvalidInput
-
-    try:
-        from secondlaw.storage import mask_private, open_store
-    except ModuleNotFoundError as missing:
-        raise InvalidInput(
-            f"the service needs {missing.name}, which is not installed: pip install 'secondlaw[server]'"
-        ) from missing
-    return open_store(service.store, settings=service.store_settings, mask=mask_private if service.mask else None)
 
 
 def _say_rows(rows: dict[str, int]) -> None:

@@ -1,5 +1,6 @@
 """Reading conversations: the labelled turns of one or two runs, without their texts."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -188,7 +189,10 @@ def _check(
 ) -> None:
     """Refuse what has no turns, or no labels; and several models where one is wanted."""
     if not any(len(one.sequences) for one in sides):
-        reasons = ", ".join(f"{count} {reason}" for one in sides for reason, count in one.left_out.items())
+        left_out: Counter[str] = Counter()
+        for one in sides:
+            left_out.update(one.left_out)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
         raise NotEnoughData(
             f"{named([source.path])} holds no conversation ({'; '.join((reasons or 'no rows', *notes))}); rows of one "
             "conversation share conversation_id"
