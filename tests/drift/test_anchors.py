@@ -203,3 +203,21 @@ def test_too_little_is_said_to_be_too_little():
         attribute(moved_by([0, 0, 0], 1), moved_by([0, 0, 0], 1), alpha=1)
     with pytest.raises(InvalidInput, match="a tolerance is a share above 0"):
         attribute(moved_by([0, 0, 0], 1), moved_by([0, 0, 0], 1), alpha=0.1, tolerance=0)
+
+
+@pytest.mark.unit
+def test_where_no_label_moved_s_may_have_changed_by_what_could_go_unseen():
+    table = np.zeros((50, 4), dtype=np.int64)  # the last column is outside
+    table[:45, 0], table[45:, 1] = 1, 1
+    found = movement(table, table, OPTIONS, p_value=1.0, paired=True, rng=np.random.default_rng(0), method="m")
+    reach = found.shares[OPTIONS.keys[2]].high
+    assert reach == pytest.approx(1.0 - 0.025 ** (1.0 / 50.0))
+
+    def entropy(*shares):
+        return -sum(share * np.log(share) for share in shares)
+
+    here = entropy(0.9, 0.1)
+    assert found.entropy.value == 0.0
+    assert found.entropy.high == pytest.approx(entropy(0.9 - reach, 0.1, reach) - here)  # into a category of its own
+    assert found.entropy.low == pytest.approx(entropy(0.9 + reach, 0.1 - reach) - here)
+    assert found.entropy.high > 3.0 * reach  # nats are no shares

@@ -8,9 +8,11 @@ Three changes are measured, all by resampling whole prompts:
   prompts are resampled for both versions at once, so that errors they share cancel.
 
 A change that was never seen is not thereby impossible: where no row moved into (or out of) a category, the interval
-reaches as far as the exact bound on the share of prompts that could move unseen, :math:`1 - a^{1/G}`.
+reaches as far as the exact bound on the share of prompts that could move unseen, :math:`1 - a^{1/G}`, and that of S as
+far as a move of this share between two categories could change it.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -190,7 +192,7 @@ def _movement(
     entropy = np.concatenate(
         [[entropies[1].value - entropies[0].value], entropies[1].replicates - entropies[0].replicates]
     )
-    still = float(np.max(np.where(unseen[0] & unseen[1], reach, 0.0), initial=0.0))
+    up, down = _unseen_entropy(second[0], reach, unseen)
     return Movement(
         p_value=p_value,
         shares={
@@ -199,10 +201,27 @@ def _movement(
         misaligned=estimate(
             change @ members, SHARE, *(reach * bool((members * side).sum() == members.sum()) for side in unseen)
         ),
-        entropy=estimate(entropy, NATS, still, still),
+        entropy=estimate(entropy, NATS, up, down),
         groups=groups,
         method=method,
     )
+
+
+def _unseen_entropy(
+    shares: Floats, reach: float, unseen: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+) -> tuple[float, float]:
+    """Return how far S could have risen and fallen by moves between two categories that could go unseen."""
+    from scipy.special import entr
+
+    here, rise, fall = float(entr(shares).sum()), 0.0, 0.0
+    for source, target in itertools.permutations(range(len(shares)), 2):
+        if unseen[1][source] or unseen[0][target]:
+            moved, share = shares.copy(), min(reach, float(shares[source]))
+            moved[source] -= share
+            moved[target] += share
+            change = float(entr(moved).sum()) - here
+            rise, fall = max(rise, change), max(fall, -change)
+    return rise, fall
 
 
 def _shares(totals: Floats) -> Floats:
