@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from secondlaw.drift.cells import MeasuredCell
 from secondlaw.drift.design import Design
 from secondlaw.drift.results import VarianceShares
@@ -26,6 +24,9 @@ def variance_shares(
 ) -> tuple[VarianceShares, ...]:
     """Decompose the variance of S in a model's first and last cell.
 
+    The parts of responses and prompts are those of the labels as counted: what a response adds to a corrected S has no
+    bound where a corrected share is all but 0.
+
     Parameters
     ----------
     model : str
@@ -44,12 +45,11 @@ def variance_shares(
         cell = cells[step]
         draws = max(FEWEST, min(len(design.weights), MOST_WEIGHTS // len(cell.group_ids)))
         weights = design.weights[:draws, design.units[cell.group_ids]]
-        totals = cell.shares.point * cell.n
         try:
             split = decompose_variance(
                 cell.group_counts,
                 weights,
-                influence=entropy_influence(np.maximum(totals, 0.0)),
+                influence=entropy_influence(cell.group_counts.sum(axis=0)),
                 classifier_replicates=cell.classifier_replicates,
                 level=level,
             )
