@@ -105,8 +105,6 @@ class _Estimator(Parameters):
         weights = resample_weights(layout.blocks, self.resamples, rng=rng)
         sizes = np.diff(layout.starts).astype(np.float64)
         sums = np.add.reduceat(fit.values, layout.starts[:-1])
-        if not np.isfinite(sums).all():
-            sums = np.nan_to_num(sums, neginf=np.finfo(np.float64).min / (2.0 * layout.blocks))
         claims = np.add.reduceat(fit.claims - chance, layout.starts[:-1])
         path = "" if self.penalty == "ridge" else " by an L1 path"
         method = f"held-out {form} bound{path}, {self.folds} folds, {layout.blocks} blocks, BCa; high from all rows"
@@ -234,7 +232,7 @@ def _diagnostics(
         peak = exponent.max()
         weights = np.exp(exponent - peak)
         size = float(weights.sum() ** 2 / (weights**2).sum())
-        normalisation = float(weights.mean() * np.exp(min(peak, 700.0)))
+        normalisation = float(weights.mean() * np.exp(peak))
     return Diagnostics(
         transitions=layout.n,
         observables=int((~rows.silent).sum()),

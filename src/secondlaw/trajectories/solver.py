@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from secondlaw.trajectories.dual import Form, evaluate
 from secondlaw.trajectories.rows import DENSE, Rows
 
-__all__ = ["CHECKPOINTS", "RIDGES", "Metric", "maximise", "metric_of", "path", "path_length"]
+__all__ = ["CHECKPOINTS", "RIDGES", "SHORTEST", "SLACK", "Metric", "maximise", "metric_of", "path", "path_length"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -27,8 +27,13 @@ CHECKPOINTS = (1, 2, 3, 5, 8, 13, 21, 34)
 """Iterations at which a path by early stopping is kept."""
 
 _FLOOR = 1e-8  # of an eigenvalue of M: directions below it are combinations of observables that vanish
-_SLACK = 0.05  # times 1/n: the gain still expected at which a fit ends, far below the noise of one parameter
-_SHORTEST = 1e-7
+
+SLACK = 0.05
+"""The gain still expected at which a fit ends, times n: far below the noise of one parameter."""
+
+SHORTEST = 1e-7
+"""Step length at which a fit ends."""
+
 _MOST_STEPS = 200
 
 
@@ -118,7 +123,7 @@ def maximise(
     length = np.ones(problems)
     for step in range(1, (CHECKPOINTS[-1] if kept is not None else steps) + 1):
         gain = 0.5 * (gradient**2 / bend).sum(axis=0)
-        live = np.flatnonzero((gain > _SLACK / sizes) & (length > _SHORTEST))
+        live = np.flatnonzero((gain > SLACK / sizes) & (length > SHORTEST))
         if len(live):
             move = length[live] * gradient[:, live] / bend[:, live]
             trial = theta[:, live] + move

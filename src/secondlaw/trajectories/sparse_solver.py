@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from secondlaw.trajectories.dual import Form, evaluate
 from secondlaw.trajectories.rows import Rows
+from secondlaw.trajectories.solver import SHORTEST, SLACK
 
-__all__ = ["SHARES", "SLACK", "sparse_path"]
+__all__ = ["SHARES", "sparse_path"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -20,10 +21,6 @@ Bools = NDArray[np.bool_]
 SHARES = (0.7, 0.5, 0.35, 0.25, 0.17, 0.12, 0.08, 0.05, 0.03, 0.01)
 """Penalties of the path, as shares of the least at which all parameters are 0."""
 
-SLACK = 0.05
-"""The gain still expected at which a fit ends, times n: far below the noise of one parameter."""
-
-_SHORTEST = 1e-7
 _MOST_STEPS = 300
 
 
@@ -66,7 +63,7 @@ def _maximised(rows: Rows, start: Floats, trains: Bools, penalties: Floats, form
     for _ in range(_MOST_STEPS):
         trial = _thresholded(theta + length * gradient, length * penalties)
         gain = ((trial - theta) ** 2).sum(axis=0) / (2.0 * length)
-        live = np.flatnonzero((gain > slack / sizes) & (length > _SHORTEST))
+        live = np.flatnonzero((gain > slack / sizes) & (length > SHORTEST))
         if not len(live):
             break
         new_value, new_gradient = _penalised(rows, trial[:, live], trains[live], penalties[live], form)

@@ -9,6 +9,8 @@ is concave in theta for any features f; its maximum is a lower bound on :math:`K
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.trajectories.solver import SLACK
+
 __all__ = ["RIDGES", "fit_path", "log_mean_exp"]
 
 Floats = NDArray[np.float64]
@@ -17,7 +19,6 @@ RIDGES = (10.0, 1.0, 0.3, 0.1, 0.01, 1e-4)
 """Ridges of the path, in units of the variance of one feature."""
 
 _MOST_STEPS = 60
-_SLACK = 0.05  # times 1/n: the gain still expected at which a fit ends
 
 
 def fit_path(forward: Floats, reverse: Floats) -> Floats:
@@ -67,7 +68,7 @@ def _maximise(mean: Floats, reverse: Floats, ridge: float, theta: Floats, n: int
         curvature = (centred * weights[:, None]).T @ centred + ridge * np.eye(len(theta))
         move = np.linalg.solve(curvature, gradient)
         gain = float(gradient @ move)
-        if gain < _SLACK / n:
+        if gain < SLACK / n:
             break
         length = 1.0
         while length > 1e-6:
