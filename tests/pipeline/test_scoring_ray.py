@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -116,3 +117,5 @@ def test_ray_goes_on_with_a_run_begun_here_and_says_what_actors_find_wrong(clust
     monkeypatch.delitem(sys.modules, "mine")
     with pytest.raises(InvalidInput, match=r"a worker has the classifier says_no/of .*, the run began with says_no/of"):
         score("rows.jsonl", "other.parquet", "ray")
+    # Nothing reads on: a thread that calls on Ray after its shutdown makes Ray end this process.
+    assert not {"iter_threaded", "Prefetcher"} & {thread.name for thread in threading.enumerate()}

@@ -10,9 +10,11 @@ import logging
 import os
 import socket
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ __all__ = ["count_on_ray", "ray_cluster", "score_on_ray"]
 OBJECT_STORE = 256 << 20
 """Bytes of shared memory of a Ray that is started here; what is more goes to its disk."""
 CONNECT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
+"""How long threads of Ray Data are waited for before Ray is shut down."""
 PIECE_ROWS = 1_000_000
 """Responses that a task of the shuffle holds, unless one shard has more: some 0.3 GB."""
 MOST_TASKS = 10_000
@@ -74,12 +78,14 @@ def ray_cluster(*, address: str | None, workers: int) -> Iterator[int]:
     except (OSError, RuntimeError, ValueError) as error:
         where = "Ray cannot be started here" if address is None else f"no Ray cluster answers at {address}"
         raise SourceError(f"{where}: {error}") from error
+    before = set(threading.enumerate())
     try:
         _data().DataContext.get_current().enable_progress_bars = False  # progress is shown by who asked
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         with redirect_stdout(sys.stderr):  # Ray tells of workers that died on standard output, where JSON goes
             yield workers or _processors(ray)
     finally:
+        _wait_for_streams(before)
         ray.shutdown()
 
 
@@ -101,12 +107,12 @@ def score_on_ray(job: ScoringJob, blocks: Sequence[Block], *, workers: int) -> G
         compute=data.ActorPoolStrategy(size=min(workers, len(blocks))),
         num_cpus=1,
     )
-    for row in _rows_of(scored):
-        answer = orjson.loads(row["done"])
-        if "error" in answer:
-            kind = getattr(errors, answer["error"], SecondLawError)
-            raise kind(answer["message"])
-        yield BlockDone(**answer)
+    with closing(_tables_of(scored)) as tables:
+        for answer in (orjson.loads(done) for table in tables for done in table["done"].to_pylist()):
+            if "error" in answer:
+                kind = getattr(errors, answer["error"], SecondLawError)
+                raise kind(answer["message"])
+            yield BlockDone(**answer)
 
 
 def count_on_ray(job: ScoringJob, *, rows: int, workers: int) -> Counts:
@@ -130,9 +136,9 @@ def count_on_ray(job: ScoringJob, *, rows: int, workers: int) -> Counts:
     key, counted = [*CELL, "window", "cluster"], [f"count_{k}" for k in range(len(categories) + 1)]
     summed = partial.groupby(key, num_partitions=pieces).sum(counted)
     found = [
-        counts_of_table(batch, categories=categories, column="sum({})")
-        for batch in _batches_of(summed)
-        if batch.num_rows
+        counts_of_table(table, categories=categories, column="sum({})")
+        for table in _tables_of(summed)
+        if table.num_rows
     ]
     return Counts.merge([Counts.empty(categories), *found])
 
@@ -164,18 +170,31 @@ def _settle_on_ray(rows: Any, categories: tuple[str, ...], folder: str) -> Any: 
     return table_of_counts(settle_responses(rows, categories=categories, folder=Path(folder)))
 
 
-def _rows_of(dataset: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    with _told(dataset):
-        yield from dataset.iter_rows()
+def _tables_of(dataset: Any) -> Generator[Any, None, None]:  # noqa: ANN401 - Arrow tables
+    """Yield the blocks of a dataset as they are done, read in this thread.
+
+    ``iter_rows`` and ``iter_batches`` read ahead in threads that go on when the reader stops. One that calls on Ray
+    after its shutdown makes Ray end the whole process, before what was found wrong is said.
+    """
+    import pyarrow as pa
+
+    ray = _ray()
+    with _told():
+        for bundle in dataset.iter_internal_ref_bundles():
+            for block in ray.get(list(bundle.block_refs)):
+                yield block if isinstance(block, pa.Table) else pa.Table.from_pandas(block)
 
 
-def _batches_of(dataset: Any) -> Iterator[Any]:  # noqa: ANN401
-    with _told(dataset):
-        yield from dataset.iter_batches(batch_size=None, batch_format="pyarrow")
+def _wait_for_streams(before: set[threading.Thread]) -> None:
+    """Wait until what Ray Data runs in threads of this process has seen that nobody reads on."""
+    until = time.monotonic() + WAIT_SECONDS
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith(("StreamingExecutor", "ray-data")):
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 @contextmanager
-def _told(dataset: Any) -> Iterator[None]:  # noqa: ANN401
+def _told() -> Iterator[None]:
     """Turn what Ray gives up on into one sentence."""
     ray, data = _ray(), importlib.import_module("ray.data.exceptions")
     try:
