@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from classifier_rows import MAY_TRAIN
 
+from secondlaw.behavior.classifiers.answer_reading import AnswerReading
+from secondlaw.behavior.classifiers.head import SMALLEST
 from secondlaw.behavior.classifiers.shipped import LINE_SPREAD
 from secondlaw.behavior.classifiers.training_fits import calibrate
 from secondlaw.statistics.common_shift import shrinkage
@@ -34,13 +36,22 @@ def intent_calibration(
 ) -> tuple[tuple[float, np.ndarray], np.ndarray]:
     """Slope and bias for a source never seen, and the prior: the mean of the sources' shares of harmful requests.
 
-    A new source has its own line, off by a normal deviate of SPREAD log odds, which is integrated out.
+    A new source has its own line, off by a normal deviate of SPREAD log odds, which is integrated out of what a request
+    says; the prior is no part of that doubt, so that a request that says nothing stays at it.
     """
     ok = ~np.isnan(raw[:, 0]) & ~without & asked.source.isin(BORDERLINE).to_numpy()
     harmful, share = asked.harmful.to_numpy(int)[ok], balanced(asked.source[ok])
     prior = np.bincount(harmful, share) / share.sum()
     slope, bias = calibrate(raw[ok], harmful, share, prior)
-    return (slope * shrinkage(SPREAD), bias * shrinkage(SPREAD)), prior
+    kept = shrinkage(SPREAD)
+    return (slope * kept, bias * kept + (1 - kept) * np.log(prior)), prior
+
+
+def refusing(raw: np.ndarray, calibrated: tuple[float, np.ndarray]) -> np.ndarray:
+    """Log odds of a refusal against compliance."""
+    slope, bias = calibrated
+    logs = np.log(np.maximum(raw, SMALLEST))
+    return slope * (logs[:, 1] - logs[:, 0]) + bias[1] - bias[0]
 
 
 def deed_calibration(answers: pd.DataFrame, log_odds: np.ndarray, without: np.ndarray) -> tuple[float, float]:
@@ -50,6 +61,21 @@ def deed_calibration(answers: pd.DataFrame, log_odds: np.ndarray, without: np.nd
     share = balanced(answers.source[ok])
     slope, bias = calibrate(np.column_stack([1 - p, p]), answers.deed.to_numpy(int)[ok], share, np.array([0.5, 0.5]))
     return slope, float(bias[1] - bias[0])
+
+
+def answer_calibration(answers: pd.DataFrame, deed: np.ndarray, read: np.ndarray, without: np.ndarray) -> AnswerReading:
+    """Weights of deed and reading, and what is added, under even shares of harm; on answers in full.
+
+    The head that reads is that of requests, and a new source's line is off for both: integrated out here as there.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    ok = ~np.isnan(read) & ~without & (answers.source.isin(BORDERLINE) & (answers.form == "full")).to_numpy()
+    harmful, share = answers.deed.to_numpy(int)[ok], balanced(answers.source[ok])
+    share = share / np.bincount(harmful, share)[harmful]
+    fit = LogisticRegression(C=1e3).fit(np.column_stack([deed, read])[ok], harmful, sample_weight=1000 * share)
+    deed_weight, weight = fit.coef_[0] * shrinkage(SPREAD)
+    return AnswerReading(float(deed_weight), float(weight), float(fit.intercept_[0] * shrinkage(SPREAD)))
 
 
 def refusal_weight(rows: pd.DataFrame, log_odds: np.ndarray, deed: np.ndarray, without: np.ndarray):

@@ -45,10 +45,7 @@ class Deeds:
 
     def without(self, held: np.ndarray, sources: tuple[str, ...] | None, log_odds: np.ndarray) -> Deed:
         """Return the deed for a fold: rows held out, their sources (None: by prompt), acts' log odds of refusing."""
-        if sources is None:
-            out = self.answers.prompt.isin(set(self.rows.prompt[held])).to_numpy()
-        else:
-            out = self.answers.source.isin(sources).to_numpy()
+        out = self.left_out(held, sources)
         deed = fit_deed(self.xa[~out], self.answers[~out])
         slope, offset = deed_calibration(self.answers, self.of_answers, out)
         weight, centre = refusal_weight(self.rows, log_odds, slope * self.raw + offset, held)
@@ -56,6 +53,12 @@ class Deeds:
             deed, direction=(slope * deed.direction).astype(np.float32), offset=slope * deed.offset + offset,
             weight=weight, centre=centre,
         )  # fmt: skip
+
+    def left_out(self, held: np.ndarray, sources: tuple[str, ...] | None) -> np.ndarray:
+        """Return which answers a fold leaves out."""
+        if sources is None:
+            return self.answers.prompt.isin(set(self.rows.prompt[held])).to_numpy()
+        return self.answers.source.isin(sources).to_numpy()
 
 
 def read_deeds(rows: pd.DataFrame, x: np.ndarray, embed, folds: tuple[tuple[str, ...], ...]) -> Deeds:

@@ -36,8 +36,8 @@ def main() -> None:
         for r in data.itertuples()
     ]
     embed = StoredVectors(options.cache, SentenceEmbedder())
-    x, xi, _ = design_features(rows, embed, prompt_reader().embed)
-    design = Design.of(rows, x, xi)
+    x, xi, xa, _ = design_features(rows, embed, prompt_reader().embed)
+    design = Design.of(rows, x, xi, xa)
     _, arrays = load_weights()
     shipped = Heads(Head.from_arrays("act", arrays), Head.from_arrays("intent", arrays))
     truth = np.array([FIVE.keys.index(row.category) for row in rows])

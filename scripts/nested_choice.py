@@ -1,7 +1,7 @@
 """What the figures are worth if the settings of unknown intents had been chosen without the source they are judged on.
 
-Spread of the lines that sources draw, prior of harmful requests, and whether deeds speak: for every source in turn they
-are chosen on the rows of the other sources that people labelled, and all sources' rows so judged are put together.
+Spread of the lines that sources draw, prior of harmful requests, and whether answers speak: for every source in turn
+they are chosen on the rows of the other sources that people labelled, and all sources' rows so judged are put together.
 """
 
 from collections.abc import Mapping
@@ -18,18 +18,16 @@ from secondlaw.behavior.classifiers.protocol import compose
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.statistics.common_shift import shrinkage
 
-SETTINGS = tuple(product((0.0, 1.0, 2.0, 3.0), ("sources", "even"), (True, False)))
-"""Spread, prior, and whether deeds speak."""
+SETTINGS = tuple(product((0.0, 1.0, 2.0, 3.0, 4.0), ("sources", "shrunk", "even"), (True, False)))
+"""Spread, prior, and whether answers speak."""
 
 
 def nested(rows: pd.DataFrame, asked: np.ndarray, share: np.ndarray) -> dict[str, Mapping]:
     """Choose by accuracy, then by calibration; `asked`, `share`: log odds and prior of harm of the requests."""
-    truth = rows.category.map({f"g{k + 1}": k for k in range(5)})
-    use = (rows.label_strength.isin([*TRUSTED, "constructed"]) & truth.notna() & (rows.form == "full")).to_numpy()
-    use = use & ~np.isnan(rows["act.0"].to_numpy())
-    act, harm = rows[["act.0", "act.1", "act.2"]].to_numpy()[use], rows.harm.to_numpy()[use]
-    true, source = truth.to_numpy(float)[use].astype(int), rows.source.to_numpy()[use]
-    every = [judged(asked[use], share[use], act, harm, *setting) for setting in SETTINGS]
+    use, true = claimed(rows)
+    act, spoken = rows[["act.0", "act.1", "act.2"]].to_numpy()[use], rows.spoken.to_numpy()[use]
+    source = rows.source.to_numpy()[use]
+    every = [judged(asked[use], share[use], act, spoken, *setting) for setting in SETTINGS]
     found: dict[str, Mapping] = {}
     for name, good in (("accuracy", accuracy), ("calibration", calibration)):
         probs, chosen = np.zeros((len(true), 5)), {}
@@ -42,11 +40,22 @@ def nested(rows: pd.DataFrame, asked: np.ndarray, share: np.ndarray) -> dict[str
     return found
 
 
-def judged(asked, share, act, harm, spread: float, prior: str, deed: bool) -> np.ndarray:
+def claimed(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows accuracy is claimed of, whole ones with a category by people, and their categories, 0 to 4."""
+    truth = rows.category.map({f"g{k + 1}": k for k in range(5)})
+    by_people = rows.label_strength.isin([*TRUSTED, "constructed"])
+    use = (by_people & truth.notna() & (rows.form == "full") & rows["act.0"].notna()).to_numpy()
+    return use, truth.to_numpy(float)[use].astype(int)
+
+
+def judged(asked, share, act, spoken, spread: float, prior: str, speak: bool) -> np.ndarray:
     """Category probabilities under other settings than those of the log odds given."""
-    odds = asked / shrinkage(SPREAD) - (np.log(share / (1 - share)) if prior == "even" else 0.0)
-    harmful = 1 / (1 + np.exp(-odds * shrinkage(spread)))
-    intent = leaned(np.column_stack([1 - harmful, harmful]), act, deed=harm * deed)
+    of_sources = np.log(share / (1 - share))
+    says = (asked - of_sources) / shrinkage(SPREAD)  # what requests say, before any doubt about the line
+    added = {"sources": of_sources, "shrunk": of_sources * shrinkage(spread), "even": 0.0}[prior]
+    harmful = 1 / (1 + np.exp(-(says * shrinkage(spread) + added)))
+    heard = spoken * speak * shrinkage(spread) / shrinkage(SPREAD)
+    intent = leaned(np.column_stack([1 - harmful, harmful]), act, deed=heard)
     return compose(act, intent, FIVE)
 
 

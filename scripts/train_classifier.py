@@ -10,49 +10,27 @@ each, stay.
 import argparse
 import hashlib
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from classifier_adapters import Adapted, adapted, fit_intent
-from classifier_calibrations import ACT_PRIOR, act_calibration, intent_calibration
+from classifier_adapters import Adapted
 from classifier_report import line, measure
-from classifier_rows import (
-    MAY_TRAIN,
-    TRUSTED,
-    WEIGHT,
-    CachedEmbedder,
-    adapter_requests,
-    inputs,
-    load_rows,
-    request_inputs,
-    requests,
-    two_faced,
-)
-from deed_training import OURS, read_deeds
-from joblib import Parallel, delayed
+from classifier_rows import MAY_TRAIN, TRUSTED
+from held_out_heads import held_out, judged_unseen, prompt_parts
 
-from secondlaw.behavior.classifiers.features import act_features, intent_features
-from secondlaw.behavior.classifiers.head import SMALLEST, Head
-from secondlaw.behavior.classifiers.leaning import leaned
+from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import compose
-from secondlaw.behavior.classifiers.training_fits import fit_head, with_calibrations
 from secondlaw.behavior.classifiers.training_folder import PROMPTS_FILE, prompt_hashes
 from secondlaw.behavior.taxonomy import FIVE
 
-VERSION = "1.3.0"
+VERSION = "1.4.0"
 REPORT = Path(__file__).resolve().parent.parent / "training" / "report.json"
 OUT = Path(__file__).resolve().parent.parent / "src/secondlaw/behavior/classifiers/data"
-EVEN = np.array([0.5, 0.5])
 OUTSIDE_SHARE = 0.01
 KNOWN_ROWS = 600
 """Rows of each source in the calibration sample that ships."""
-ACT = {"hidden": 48, "nets": 2, "alpha": 1.0, "epochs": 10, "C": 0.003}
-INTENT = {"hidden": 32, "nets": 3, "alpha": 2.0, "epochs": 15, "C": 0.01}
-FOLDS = (("xstest",), ("gptfuzz",), ("chatgpt_refusals_political",),
-         ("jailbreakbench", "llmdrift_sensitiveq", "llmdrift_opinionqa", "vicuna_bench"))  # fmt: skip
 
 
 def main() -> None:
@@ -61,72 +39,15 @@ def main() -> None:
     parser.add_argument("--adapters", type=Path, default=Path("adapters"))
     parser.add_argument("--report-only", action="store_true")
     options = parser.parse_args()
-    embed = CachedEmbedder(options.cache)
-    rng = np.random.default_rng(7)
-    rows = load_rows(rng, embed)
-    asked = requests(rows)
-    p, r, o, marks = inputs(rows, embed)
-    x, y = act_features(p, r, o, marks), rows.act.to_numpy(int)
-    weight = rows.source.map(WEIGHT).fillna(1.0).to_numpy() * np.where(rows.form == "cut", 0.7, 1.0)
-    weight = weight * np.where(rows.doubtful.eq(True), 0.4, 1.0)
-    yi, wi = asked.harmful.to_numpy(int), asked.weight.to_numpy()
-    of_asked, of_rows = request_inputs(list(asked.prompt), embed), request_inputs(list(rows.prompt), embed)
-
-    learnt = rows.source.isin(MAY_TRAIN).to_numpy() & ~two_faced(rows).to_numpy()
-    allowed, allowed_i = rows.source.isin(MAY_TRAIN).to_numpy(), asked.source.isin(MAY_TRAIN).to_numpy()
-    _, number = np.unique(np.concatenate([rows.prompt, asked.prompt]), return_inverse=True)
-    part = np.random.default_rng(11).integers(0, 4, number.max() + 1)[number]
-    part, part_i = part[: len(rows)], part[len(rows) :]
-    own, own_i = rows.source.isin(OURS).to_numpy(), asked.source.isin(OURS).to_numpy()
-    held = [(rows.source.isin(f).to_numpy(), asked.source.isin(f).to_numpy()) for f in FOLDS]
-    held.append((own & (part < 2), own_i & (part_i < 2)))  # half of our own prompts, then the other half
-    held.append((own & (part >= 2), own_i & (part_i >= 2)))
-    held.append((allowed & (part == 0), allowed_i & (part_i == 0)))  # a quarter of all prompts: unseen prompts
-    none, none_i = np.zeros(len(rows), bool), np.zeros(len(asked), bool)
-    held.append((none, none_i))  # what ships
-    jobs = [delayed(fit_head)(x[learnt & ~h], y[learnt & ~h], weight[learnt & ~h], ACT, ACT_PRIOR) for h, _ in held]
-    learns = [adapter_requests(asked, allowed_i & ~h) for _, h in held]
-    readers = Parallel(n_jobs=2)(delayed(adapted)(options.adapters, list(asked.prompt[of]), yi[of]) for of in learns)
-    xis, xrs = [], []
-    for reader in readers:
-        read = CachedEmbedder(reader.path.with_suffix(".vectors.npz"), reader.path)
-        xis.append(intent_features(read(list(asked.prompt)), *of_asked))
-        xrs.append(intent_features(read(list(rows.prompt)), *of_rows))
-    for reader, xi, (_, h) in zip(readers, xis, held, strict=True):
-        of = allowed_i & ~h
-        jobs.append(delayed(fit_intent)(reader, xi[of], yi[of], wi[of], INTENT, EVEN))
-    heads = Parallel(n_jobs=2, max_nbytes="1M")(jobs)
-    acts, intents = heads[: len(held)], heads[len(held) :]
-
-    raw, raw_i = np.full((len(rows), 3), np.nan), np.full((len(asked), 2), np.nan)
-    for head, head_i, xi, (h, hi) in zip(acts[:6], intents[:6], xis[:6], held[:6], strict=True):
-        raw[h], raw_i[hi] = head.raw(x[h]), head_i.raw(xi[hi])
-
-    deeds = read_deeds(rows, x, embed, FOLDS)
-
-    def with_deed(head: Head, held: np.ndarray, sources: tuple[str, ...] | None) -> Head:
-        calibrated = act_calibration(rows, raw, held)
-        head = with_calibrations(head, [calibrated] * 3)
-        return replace(head, deed=deeds.without(held, sources, refusing(raw, calibrated)))
-
-    def with_line(head: Head, held: np.ndarray) -> Head:
-        calibrated, prior = intent_calibration(asked, raw_i, held)
-        return replace(with_calibrations(head, [calibrated]), prior=prior)
-
-    condition = np.where(rows.harmful.isna(), 0, 1 + rows.harmful.fillna(0)).astype(int)
-    act_known = np.full((len(rows), 3), np.nan)  # with the calibration of the stated intent
-    act_probs, intent_probs = np.full((len(rows), 3), np.nan), np.full((len(rows), 2), np.nan)
-    unseen_prompt = {}
-    for k, ((h, hi), sources) in enumerate(zip(held, (*FOLDS, OURS, OURS, None, ()), strict=True)):
-        acts[k], intents[k] = with_deed(acts[k], h, sources), with_line(intents[k], hi)
-        where = ~allowed if k == len(held) - 1 else h
-        done = acts[k].probabilities(x[where])
-        meant = leaned(intents[k].probabilities(xrs[k][where]), done, deed=acts[k].deed.log_odds(x[where]))
-        told = acts[k].probabilities(x[where], condition[where])
-        if sources is None:
-            unseen_prompt = {"act": done, "intent": meant, "rows": h, "known": told}
-        else:
-            act_probs[where], intent_probs[where], act_known[where] = done, meant, told
+    held = held_out(options.cache, options.adapters, quarter=True)
+    rows, asked, shipped = held.rows, held.asked, held.heads[-1]
+    y, allowed = rows.act.to_numpy(int), rows.source.isin(MAY_TRAIN).to_numpy()
+    judged = judged_unseen(held)
+    act_known, act_probs, intent_probs = (
+        judged.filter(like=f"{name}.").to_numpy() for name in ("told", "act", "intent")
+    )
+    quarter = next(one for one in held.heads if one.fold.sources is None)
+    unseen_prompt = quarter.judged(held, quarter.fold.rows)
 
     report = {"unseen source": {}, "policy": {}, "unseen prompt": {}, "local model": {}}
     say = print
@@ -161,23 +82,17 @@ def main() -> None:
         "unseen source",
     )
     policy = (rows.label_strength == "human_policy_dependent").to_numpy()
-    table(
-        "Refusals whose wrongness is a policy choice",
-        act_probs,
-        act_known,
-        intent_probs,
-        policy & seen_source,
-        "policy",
-    )
+    table("Refusals whose wrongness is a policy choice", act_probs, act_known, intent_probs, policy & seen_source,
+          "policy")  # fmt: skip
     full_act, full_intent, full_known = act_probs.copy(), intent_probs.copy(), act_known.copy()
-    full_known[unseen_prompt["rows"]] = unseen_prompt["known"]
-    full_act[unseen_prompt["rows"]], full_intent[unseen_prompt["rows"]] = unseen_prompt["act"], unseen_prompt["intent"]
+    of = quarter.fold.rows
+    full_act[of], full_intent[of], full_known[of] = (unseen_prompt[name] for name in ("act", "intent", "told"))
     table(
         "Unseen prompts of known sources",
         full_act,
         full_known,
         full_intent,
-        people & unseen_prompt["rows"],
+        people & of,
         "unseen prompt",
     )
 
@@ -187,9 +102,10 @@ def main() -> None:
           read, "local model")  # fmt: skip
     known = calibration_sample(rows, y, act_known, intent_probs)
 
-    detector = OutsideDetector.fit(list(rows.response[allowed]), r[allowed], held_out=part[allowed] == 0,
+    part, _ = prompt_parts(rows.prompt, asked.prompt)
+    detector = OutsideDetector.fit(list(rows.response[allowed]), held.said[allowed], held_out=part[allowed] == 0,
                                    share=OUTSIDE_SHARE)  # fmt: skip
-    flagged = detector.outside(list(rows.response), r)
+    flagged = detector.outside(list(rows.response), held.said)
     say("\n### Outside: share flagged of known data\n")
     report["outside"] = {}
     for source in sorted(set(rows.source)):
@@ -200,15 +116,9 @@ def main() -> None:
                 say(f"- {source}, {name}: {flagged[q].mean():.3f} of {q.sum()}")
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
     if not options.report_only:
-        write(acts[-1], intents[-1], readers[-1], detector, known)
-        (OUT / PROMPTS_FILE).write_bytes(prompt_hashes([*rows.prompt[allowed], *asked.prompt[allowed_i]]))
-
-
-def refusing(raw: np.ndarray, calibrated: tuple[float, np.ndarray]) -> np.ndarray:
-    """Log odds of a refusal against compliance."""
-    slope, bias = calibrated
-    logs = np.log(np.maximum(raw, SMALLEST))
-    return slope * (logs[:, 1] - logs[:, 0]) + bias[1] - bias[0]
+        write(shipped.act, shipped.intent, shipped.fold.reader, detector, known)
+        learnt = asked.prompt[asked.source.isin(MAY_TRAIN)]
+        (OUT / PROMPTS_FILE).write_bytes(prompt_hashes([*rows.prompt[allowed], *learnt]))
 
 
 def calibration_sample(rows: pd.DataFrame, y: np.ndarray, act: np.ndarray, intent: np.ndarray) -> dict[str, np.ndarray]:

@@ -19,11 +19,13 @@ import large_adapter_training as training
 import numpy as np
 import pandas as pd
 import train_classifier as train
-from calibrate_corrections import by_default, judged_cells, with_models
+from calibrate_corrections import by_default
 from classifier_calibrations import intent_calibration
 from classifier_report import line, measure
 from classifier_rows import DATA, MAY_TRAIN, TRUSTED, adapter_requests, requests
+from correction_cells import judged_cells, with_models
 from deed_training import OURS
+from held_out_heads import EVEN, FOLDS
 from nested_choice import nested
 from out_of_fold import BY_PEOPLE, out_of_fold
 
@@ -36,7 +38,7 @@ from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.language.large_encoder import LARGE_DIMENSIONS, LargeReader
 from secondlaw.language.model_files import MPNET
 
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 OUT, REPORT = train.OUT / "large", train.REPORT.with_name("large_report.json")
 BESIDE = 396
 """Numbers of MiniLM and marks that stand beside the vector of a prompt; this head looks at none of them."""
@@ -67,7 +69,7 @@ def trained(folder: Path, reader: training.LargeReader, prompts: list[str], harm
         bias = np.array([-1, 1], np.float32) * stored["bias"] / 2
         mean = np.concatenate([stored["mean"], np.zeros(BESIDE, np.float32)])
         scale = np.concatenate([stored["scale"], np.ones(BESIDE, np.float32)])
-    return Trained(path, Head(mean, scale, (((weights, bias),),), np.ones(1), np.zeros((1, 2)), train.EVEN))
+    return Trained(path, Head(mean, scale, (((weights, bias),),), np.ones(1), np.zeros((1, 2)), EVEN))
 
 
 @cache
@@ -89,7 +91,7 @@ def holdouts(rows: pd.DataFrame, asked: pd.DataFrame) -> list[tuple[np.ndarray, 
     """
     _, number = np.unique(np.concatenate([rows.prompt, asked.prompt]), return_inverse=True)
     half = np.random.default_rng(11).integers(0, 4, number.max() + 1)[number] // 2
-    folds = [*train.FOLDS[:2], [source for fold in train.FOLDS[2:] for source in fold]]
+    folds = [*FOLDS[:2], [source for fold in FOLDS[2:] for source in fold]]
     held = [tuple(t.source.isin(f).to_numpy() for t in (rows, asked)) for f in folds]
     own, own_i = rows.source.isin(OURS).to_numpy(), asked.source.isin(OURS).to_numpy()
     held += [(own & (half[: len(rows)] == k), own_i & (half[len(rows) :] == k)) for k in (0, 1)]
@@ -157,7 +159,7 @@ def main() -> None:
         head = replace(with_calibrations(one.head, [calibrated]), prior=prior)
         where = h if h.any() else ~rows.source.isin(MAY_TRAIN).to_numpy()
         meant = head.probabilities(read(one, options.mpnet, rows.prompt[where]))
-        intent[where] = leaned(meant, act[where], deed=rows.harm.to_numpy()[where])
+        intent[where] = leaned(meant, act[where], deed=rows.spoken.to_numpy()[where])
         of_request[where], share[where] = np.log(meant[:, 1] / meant[:, 0]), prior[1]
     report = report_of(rows, intent, rows[["intent.0", "intent.1"]].to_numpy())
     for name, of, its in ((LARGE, of_request, share), ("embedded", rows.asked.to_numpy(), rows.share.to_numpy())):
@@ -165,6 +167,8 @@ def main() -> None:
             report[f"nested by {by}, {name}"] = got
             print(line(f"nested by {by}, {name}", {k: v for k, v in got.items() if k != "chosen"}))
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
+    if options.table is not None:
+        rows.assign(**{"asked.large": of_request, "share.large": share}).to_pickle(options.table)
     told = rows[["told.0", "told.1", "told.2"]].to_numpy()
     if options.corrections:
         judged = rows.assign(**{f"intent.{k}": intent[:, k] for k in range(2)}, share=share).reset_index(drop=True)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 ROWS = [
@@ -45,6 +46,35 @@ def test_labels_are_added_and_every_other_field_stays(run, write_rows, tmp_path)
 def test_relabel_labels_everything(run, write_rows, tmp_path):
     rows = _classify(run, write_rows(ROWS), tmp_path / "out.jsonl.gz", "--relabel")
     assert {row["classifier"].split("/")[0] for row in rows} == {"secondlaw-embedded"}
+
+
+@pytest.mark.unit
+def test_a_known_share_of_harmful_requests_moves_labels_and_is_named(run, write_rows, tmp_path):
+    answer = "Look at the address book of the company, or ask the colleague for it over lunch."
+    asked = [{"id": "e", "prompt": "How can I find out where my colleague lives?", "response": answer}]
+    shares = [0.02, 0.98]
+    found = [_classify(run, write_rows(asked), tmp_path / "o.jsonl", "--harmful-share", share)[0] for share in shares]
+    assert [row["label"] for row in found] == ["g1", "g2"]
+    assert [row["classifier"].rpartition("+")[2] for row in found] == ["harmful-0.02", "harmful-0.98"]
+    refused = run("classify", write_rows(asked), "--out", tmp_path / "o.jsonl", "--harmful-share", 2)
+    assert refused.exit_code == 2
+    assert "harmful_share" in refused.output
+
+
+@pytest.mark.unit
+def test_labels_under_a_known_share_are_corrected(run, write_rows, tmp_path):
+    rows = [
+        {**ROWS[i % 3], "intent": "unknown", "id": str(i), "prompt_id": f"p{i % 12}", "step": 0} for i in range(120)
+    ]
+    out = tmp_path / "out.jsonl"
+    found = []
+    for classified in ((), ("--harmful-share", 0.3)):
+        _classify(run, write_rows(rows), out, *classified)
+        for measured in ((), ("--harmful-share", 0.9)):
+            cell = json.loads(run("measure", out, "--json", "--resamples", 200, *measured).stdout)["cells"][0]
+            assert cell["correction"] == "em"
+            found.append(cell["entropy"]["pooled"]["value"])
+    np.testing.assert_allclose(found, found[0], atol=0.01)
 
 
 @pytest.mark.unit

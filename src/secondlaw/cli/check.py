@@ -14,6 +14,7 @@ from secondlaw.cli.options import (
     Engine,
     FileFormat,
     Groups,
+    HarmfulShare,
     Json,
     Level,
     MaxBad,
@@ -74,6 +75,7 @@ def check(
     unfinished: Unfinished = False,
     requests: Requests = None,
     engine: Engine = None,
+    harmful_share: HarmfulShare = None,
     classifier: ClassifierName = None,
     confusion: Confusion = None,
     level: Level = None,
@@ -105,6 +107,7 @@ def check(
     settings = load_settings(
         taxonomy=taxonomy, groups=groups, max_bad=max_bad, assume_utc=assume_utc, level=level, resamples=resamples,
         permutations=permutations, seed=seed, workers=workers, tolerance=tolerance, alpha=alpha, engine=engine,
+        harmful_share=harmful_share,
     )  # fmt: skip
     options = CheckOptions(
         on=parse_checks(on, load_taxonomy(settings.taxonomy).keys), alpha=settings.alpha, tolerance=settings.tolerance,

@@ -5,11 +5,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from secondlaw.cli.classifier_evaluate import evaluate
+from secondlaw.cli.classifier_options import (
+    DropConflicts,
+    Files,
+    Labels,
+    Map,
+    Strength,
+    Wanted,
+    named_categories,
+)
 from secondlaw.cli.guard import guarded
 from secondlaw.cli.options import (
     AssumeUtc,
     BadRows,
-    Engine,
     FileFormat,
     Json,
     Level,
@@ -30,39 +39,6 @@ classifier = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_LABELS = "Labels"
-
-Files = Annotated[
-    list[str],
-    typer.Argument(metavar="FILE...", help="Rows with labels: JSONL, CSV, Parquet; one file or one an annotator."),
-]
-Labels = Annotated[str, typer.Option("--labels", help="Field with the true category.", rich_help_panel=_LABELS)]
-Map = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--map",
-        metavar="NAME=KEY",
-        help="What the file calls a category, such as refused=g3; repeatable.",
-        rich_help_panel=_LABELS,
-    ),
-]
-Strength = Annotated[
-    str | None,
-    typer.Option(
-        help="How the labels were made, where rows do not say (label_strength): human, authors, llm_judge ... "
-        "(default: human for human_label, else not known).",
-        rich_help_panel=_LABELS,
-    ),
-]
-DropConflicts = Annotated[
-    bool,
-    typer.Option(
-        "--drop-conflicts",
-        help="Leave responses out that one annotator labelled twice, differently.",
-        rich_help_panel=_LABELS,
-    ),
-]
-Wanted = Annotated[float, typer.Option("--accuracy", help="Accuracy that the abstention threshold is to reach.")]
 
 
 @classifier.command()
@@ -148,7 +124,7 @@ def train(
         workers=workers,
     )
     given = read_labelled(
-        file, settings, LabelOptions(labels, _names(names), strength, drop_conflicts, file_format, bad_rows)
+        file, settings, LabelOptions(labels, named_categories(names), strength, drop_conflicts, file_format, bad_rows)
     )
     measured = EvaluationOptions(settings.level, settings.resamples, settings.seed, wanted=wanted)
     splits = tuple(part.strip() for part in hold_out.split(",")) if hold_out else None
@@ -162,92 +138,7 @@ def train(
     say_trained(trained, given, out, as_json=as_json, report=report)
 
 
-@classifier.command()
-@guarded
-def evaluate(
-    file: Files,
-    engine: Engine = None,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="Compare the machine labels that the rows carry; nothing is classified.")
-    ] = False,
-    classifier_name: Annotated[str | None, typer.Option("--classifier", help="With --recorded: whose labels.")] = None,
-    by: Annotated[
-        str, typer.Option(help="What the rows are divided by, by commas: source, model, intent, strength.")
-    ] = "source,model",
-    intent: Annotated[
-        Literal["both", "known", "unknown"],
-        typer.Option(help="Whether the classifier is told the stated intents; both asks it twice."),
-    ] = "both",
-    any_label: Annotated[
-        bool, typer.Option("--any-label", help="Count labels that people did not give too; that is no accuracy.")
-    ] = False,
-    unseen_only: Annotated[
-        bool, typer.Option("--unseen-only", help="Leave out rows of prompts that the classifier was trained on.")
-    ] = False,
-    wanted: Wanted = 0.95,
-    labels: Labels = "human_label",
-    names: Map = None,
-    strength: Strength = None,
-    drop_conflicts: DropConflicts = False,
-    report: Report = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    taxonomy: TaxonomyName = None,
-    max_bad: MaxBad = None,
-    bad_rows: BadRows = None,
-    assume_utc: AssumeUtc = None,
-    file_format: FileFormat = None,
-    level: Level = None,
-    resamples: Resamples = None,
-    seed: Seed = None,
-    workers: Workers = None,
-) -> None:
-    """Say how far a classifier agrees with people: accuracy, kappa, calibration, all with intervals and by source."""
-    from secondlaw.behavior import load_taxonomy
-    from secondlaw.behavior.classifiers.evaluation import EvaluationOptions
-    from secondlaw.cli.classifier_output import say_evaluated
-    from secondlaw.cli.output import check_outputs
-    from secondlaw.cli.progress import progress_bars
-    from secondlaw.pipeline.engines import open_engine
-    from secondlaw.pipeline.evaluating import evaluate_engine, evaluate_recorded, seen_in_training
-    from secondlaw.pipeline.labelled_input import LabelOptions, read_labelled
-    from secondlaw.pipeline.settings import load_settings
-
-    check_outputs(report)
-    settings = load_settings(
-        engine=engine,
-        taxonomy=taxonomy,
-        max_bad=max_bad,
-        assume_utc=assume_utc,
-        level=level,
-        resamples=resamples,
-        seed=seed,
-        workers=workers,
-    )
-    chosen = load_taxonomy(settings.taxonomy)
-    divided = tuple(part.strip() for part in by.split(",") if part.strip())
-    options = EvaluationOptions(settings.level, settings.resamples, settings.seed, divided, wanted)
-    given = read_labelled(
-        file, settings, LabelOptions(labels, _names(names), strength, drop_conflicts, file_format, bad_rows)
-    )
-    if recorded:
-        found = evaluate_recorded(given, chosen, options, classifier=classifier_name, any_label=any_label)
-    else:
-        opened = open_engine(settings.engine, settings)
-        seen = seen_in_training(given.labelled.rows, settings.engine)
-        with progress_bars(quiet=quiet or as_json) as progress:
-            found = evaluate_engine(
-                given,
-                opened,
-                chosen,
-                options,
-                told=intent,
-                any_label=any_label,
-                seen=seen,
-                unseen_only=unseen_only,
-                progress=progress,
-            )
-    say_evaluated(found, as_json=as_json, report=report)
+classifier.command()(evaluate)
 
 
 @classifier.command()
@@ -286,14 +177,3 @@ def _values(given: list[str] | None) -> dict[str, int | float | str]:
             except ValueError:
                 found[name] = value
     return found
-
-
-def _names(given: list[str] | None) -> dict[str, str]:
-    """Read ``NAME=KEY`` pairs."""
-    from secondlaw.errors import InvalidInput
-
-    pairs = [one.rpartition("=") for one in given or []]
-    wrong = [one for one, (name, _, key) in zip(given or [], pairs, strict=True) if not name or not key]
-    if wrong:
-        raise InvalidInput(f"--map is NAME=KEY, such as refused=g3, got {wrong[0]!r}")
-    return {name: key for name, _, key in pairs}

@@ -11,6 +11,7 @@ from secondlaw.cli.options import (
     BadRows,
     Engine,
     FileFormat,
+    HarmfulShare,
     Json,
     MaxBad,
     Partial,
@@ -31,6 +32,7 @@ def classify(
     relabel: Annotated[bool, typer.Option(help="Label again what a machine labelled before.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")] = False,
     engine: Engine = None,
+    harmful_share: HarmfulShare = None,
     taxonomy: TaxonomyName = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -50,12 +52,20 @@ def classify(
     from secondlaw.behavior import load_taxonomy
     from secondlaw.cli.output import print_json
     from secondlaw.cli.progress import progress_bars
-    from secondlaw.pipeline.classifying import ClassifyOptions, classify_file
+    from secondlaw.pipeline.classifying import ClassifyOptions, classify_file, requests_of_file
     from secondlaw.pipeline.engines import engine_report, engine_warnings, open_engine
+    from secondlaw.pipeline.requests_together import share_settled
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.reports.notices import engine_words
 
-    settings = load_settings(taxonomy=taxonomy, max_bad=max_bad, assume_utc=assume_utc, workers=workers, engine=engine)
+    settings = load_settings(
+        taxonomy=taxonomy,
+        max_bad=max_bad,
+        assume_utc=assume_utc,
+        workers=workers,
+        engine=engine,
+        harmful_share=harmful_share,
+    )
     options = ClassifyOptions(
         relabel=relabel,
         replace_output=force,
@@ -67,12 +77,14 @@ def classify(
         partial=partial,
         unfinished=unfinished,
     )
-    classifier = open_engine(settings.engine, settings)
+    chosen = load_taxonomy(settings.taxonomy)
     with progress_bars(quiet=quiet or as_json) as progress:
-        done = classify_file(
-            source, out, classifier, load_taxonomy(settings.taxonomy), options, progress=progress("classifying")
+        settings, noted = share_settled(
+            settings, lambda: requests_of_file(source, out, chosen, options), progress=progress
         )
-    rows, warnings = done.rows, [*done.warnings, *engine_warnings(classifier)]
+        classifier = open_engine(settings.engine, settings)
+        done = classify_file(source, out, classifier, chosen, options, progress=progress("classifying"))
+    rows, warnings = done.rows, [*noted, *done.warnings, *engine_warnings(classifier)]
     if as_json:
         content: dict[str, Any] = {"schema": "secondlaw/classify/2", "classifier": classifier.identity, "out": str(out)}
         content |= {} if (said := engine_report(classifier)) is None else {"engine": said}

@@ -16,6 +16,7 @@ from secondlaw.cli.options import (
     Examples,
     FileFormat,
     Groups,
+    HarmfulShare,
     Json,
     Level,
     MaxBad,
@@ -67,6 +68,7 @@ def compare(
     unfinished: Unfinished = False,
     requests: Requests = None,
     engine: Engine = None,
+    harmful_share: HarmfulShare = None,
     classifier: ClassifierName = None,
     confusion: Confusion = None,
     level: Level = None,
@@ -99,7 +101,7 @@ def compare(
     settings = load_settings(
         taxonomy=taxonomy, every=every, groups=groups, max_bad=max_bad, assume_utc=assume_utc, level=level,
         resamples=resamples, permutations=permutations, seed=seed, min_n=min_n, workers=workers, tolerance=tolerance,
-        alpha=alpha, engine=engine,
+        alpha=alpha, engine=engine, harmful_share=harmful_share,
     )  # fmt: skip
     names = pair_names(base, tuned)
     sources = [

@@ -15,6 +15,7 @@ from secondlaw.cli.options import (
     Examples,
     FileFormat,
     Groups,
+    HarmfulShare,
     Json,
     Level,
     MaxBad,
@@ -54,6 +55,7 @@ def measure(
     ] = 0,
     replay_responses: Annotated[int, typer.Option(help="Responses a prompt and step of the simulated run.")] = 100,
     engine: Engine = None,
+    harmful_share: HarmfulShare = None,
     classifier: ClassifierName = None,
     confusion: Confusion = None,
     taxonomy: TaxonomyName = None,
@@ -92,6 +94,7 @@ def measure(
     settings = load_settings(
         taxonomy=taxonomy, every=every, groups=groups, max_bad=max_bad, assume_utc=assume_utc, level=level,
         resamples=resamples, permutations=permutations, seed=seed, min_n=min_n, workers=workers, engine=engine,
+        harmful_share=harmful_share,
     )  # fmt: skip
     options = MeasureOptions.of(
         settings,

@@ -15,6 +15,7 @@ __all__ = [
     "Examples",
     "FileFormat",
     "Groups",
+    "HarmfulShare",
     "Json",
     "Level",
     "MaxBad",
@@ -74,6 +75,16 @@ Engine = Annotated[
         "--engine",
         help="What labels responses: embedded, embedded-large, judge, a folder of secondlaw classifier train, or "
         "MODULE:FUNCTION (default: embedded).",
+        rich_help_panel=_READING,
+    ),
+]
+HarmfulShare = Annotated[
+    str | None,
+    typer.Option(
+        "--harmful-share",
+        metavar="SHARE|auto",
+        help="Share of harmful requests among those whose intent is not stated, where you know it; auto reads it off "
+        "all of them together (embedded engines; default: two thirds).",
         rich_help_panel=_READING,
     ),
 ]

@@ -83,6 +83,11 @@ class ClassifierError:
         nothing is known of it.
     line_integrated : bool
         Whether the probabilities have that integrated out, response by response.
+    expected_harm : float or None
+        Share of harmful requests that unknown intents are calibrated under, before what was done says anything.
+    moved : float
+        By how much the classifier moved the log odds of harm of unknown intents, told the share of harmful requests;
+        priors and calibration sample are without.
     """
 
     priors: Floats | None = None
@@ -91,6 +96,8 @@ class ClassifierError:
     confusion_draws: Floats | None = None
     line_spread: float = 0.0
     line_integrated: bool = True
+    expected_harm: float | None = None
+    moved: float = 0.0
 
     def confusion_in(self, strata: Ints) -> Floats | None:
         """Return counts of (true, predicted) categories for responses of some strata, or None where none are known.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.drift.cells import ClassifierError
+from secondlaw.drift.line_of_harm import moved_harm
 from secondlaw.statistics.calibration import CalibrationSample
 from secondlaw.statistics.common_shift import shrinkage
 
@@ -47,7 +48,7 @@ def coarse_probabilities(error: ClassifierError) -> Floats | None:
     if error.priors is None or error.calibration is None:
         return None
     sample, categories = error.calibration, error.priors.shape[1]
-    labels = sample.probabilities.argmax(axis=1)
+    labels = _labels(error, sample)
     found = np.empty((len(error.priors), categories, categories))
     for stratum, prior in enumerate(error.priors):
         mine = sample.strata == stratum
@@ -65,7 +66,16 @@ def coarse_error(error: ClassifierError) -> ClassifierError:
     if table is None or error.calibration is None:
         return error
     sample = error.calibration
-    labels = sample.probabilities.argmax(axis=1)
+    labels = _labels(error, sample)
     coarse = CalibrationSample(table[sample.strata, labels], sample.labels, sample.strata, sample.groups)
     spread = error.line_spread * (shrinkage(error.line_spread) if error.line_integrated else 1.0)
     return ClassifierError(priors=error.priors, calibration=coarse, line_spread=spread, line_integrated=False)
+
+
+def _labels(error: ClassifierError, sample: CalibrationSample) -> NDArray[np.intp]:
+    """Return the labels that the classifier gives the responses of its sample."""
+    probabilities = sample.probabilities
+    if error.moved:
+        probabilities = moved_harm(probabilities, sample.strata, error, by=error.moved)
+    out: NDArray[np.intp] = probabilities.argmax(axis=1)
+    return out

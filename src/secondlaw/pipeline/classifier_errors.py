@@ -1,17 +1,20 @@
 """What is known of the error of the classifiers whose labels a file carries."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import orjson
 
+from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
+from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK
 from secondlaw.behavior.classifiers.protocol import Classifier
 from secondlaw.behavior.taxonomy import INTENTS, Taxonomy
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.errors import FileFormatError, InvalidInput
 
-__all__ = ["error_of", "read_confusion"]
+__all__ = ["error_of", "errors_of", "read_confusion"]
 
 
 def error_of(classifier: Classifier, taxonomy: Taxonomy) -> ClassifierError:
@@ -24,7 +27,44 @@ def error_of(classifier: Classifier, taxonomy: Taxonomy) -> ClassifierError:
         priors=np.stack(priors),
         calibration=None if calibration is None else calibration(taxonomy),
         line_spread=getattr(classifier, "line_spread", 0.0),
+        expected_harm=getattr(classifier, "expected_share", None),
+        moved=getattr(classifier, "moved", 0.0),
     )
+
+
+def errors_of(
+    classifiers: Iterable[Classifier], names: Iterable[str | None], taxonomy: Taxonomy
+) -> dict[str | None, ClassifierError]:
+    """Return what is known of classifiers by identity, and of those among `names` that differ by a told share alone.
+
+    Parameters
+    ----------
+    classifiers : iterable of Classifier
+    names : iterable of str or None
+        Whose labels there are; ``secondlaw-embedded/1.4.0+harmful-0.05`` is known where 1.4.0 is.
+    taxonomy : Taxonomy
+    """
+    found: dict[str | None, ClassifierError] = {}
+    stated = [name for name in names if name is not None]
+    for one in classifiers:
+        known = found[one.identity] = error_of(one, taxonomy)
+        if not isinstance(one, EmbeddedClassifier):
+            continue
+        plain = one.expecting(None).identity
+        found[plain] = replace(known, moved=0.0)
+        for name in stated:
+            identity, mark, share = name.partition(SHARE_MARK)
+            if mark and identity == plain and (told := _share(share)):
+                found[name] = replace(known, moved=one.expecting(told).moved)
+    return found
+
+
+def _share(text: str) -> float | None:
+    try:
+        share = float(text)
+    except ValueError:
+        return None
+    return share if 0.0 < share < 1.0 else None
 
 
 def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -> dict[str, ClassifierError]:

@@ -31,9 +31,10 @@ from secondlaw.formats import (
     quarantine_path,
     read_rows,
 )
+from secondlaw.pipeline.requests_together import RequestSample
 from secondlaw.pipeline.row_choice import CountedRows, requests_by_file
 
-__all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file"]
+__all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file", "requests_of_file"]
 
 FIRST_BLOCK, LARGEST_BLOCK = 16, 2048
 """Rows labelled before the first are stored, and most at once: enough for a fast classifier to sort by length."""
@@ -173,6 +174,31 @@ def classify_file(
     summary = RowSummary(lines.rows, written, bad.count, 0, labelled, quarantine, expanded=more)
     said = [f"{one}; only the rows before the damage are labelled (--partial)" for one in damage]
     return ClassifiedFile(summary, done or 0, (*said, *lines.said(source)))
+
+
+def requests_of_file(source: str, out: Path, taxonomy: Taxonomy, options: ClassifyOptions) -> RequestSample:
+    """Return requests to which :func:`classify_file` will label a response; rows after damage are not among them.
+
+    Raises
+    ------
+    InvalidInput
+        If the source can be read only once or is no file, or `out` cannot be written.
+    """
+    if source == "-":
+        raise InvalidInput(
+            "--harmful-share auto reads the input twice, and standard input can be read once: give a file, or the "
+            "share as a number"
+        )
+    _check_out(source, out, replace_output=options.replace_output)
+    requests = requests_by_file(options.requests, [source]).get(source)
+    rows = _until_damage(read_rows(source, file_format=options.file_format, unfinished=options.unfinished), [])
+    sample = RequestSample()
+    for one in read_transcripts(
+        _unlabelled(rows, options), taxonomy=taxonomy, assume_utc=options.assume_utc, requests=requests
+    ):
+        if not isinstance(one, BadRow) and one.label is None:
+            sample.add(one.prompt, one.response, one.intent)
+    return sample
 
 
 def _until_damage(rows: Iterable[Row | BadRow], damage: list[FileFormatError]) -> Iterator[Row | BadRow]:

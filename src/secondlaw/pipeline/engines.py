@@ -10,13 +10,23 @@ from types import ModuleType
 from typing import Any
 
 from secondlaw.behavior.classifiers import CallableClassifier, Classifier, load_default_classifier
+from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.large import LARGE, load_large_classifier
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
 from secondlaw.pipeline.own_functions import import_named
 from secondlaw.pipeline.settings import Settings
 
-__all__ = ["default_classifier", "embedder_of", "engine_report", "engine_warnings", "open_engine", "open_folder"]
+__all__ = [
+    "default_classifier",
+    "embedder_of",
+    "engine_report",
+    "engine_warnings",
+    "open_embedded",
+    "open_engine",
+    "open_folder",
+    "stated_share",
+]
 
 MOST_WORKERS = 4
 """Processes that classify unless told otherwise: each holds the model, 100 MB."""
@@ -39,7 +49,8 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
     Raises
     ------
     InvalidInput
-        If `spec` names none of these, or the function cannot be imported or used.
+        If `spec` names none of these, the function cannot be imported or used, or settings state a share of harmful
+        requests for an engine that takes none, or one that is yet to be read off a file.
     ModelFileError
         If a file of the classifier is missing or damaged.
 
@@ -49,6 +60,44 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
     >>> open_engine("embedded", Settings()).name
     'secondlaw-embedded'
     """
+    share = stated_share(settings)
+    return _open(spec, settings) if share is None else open_embedded(spec, settings).expecting(share)
+
+
+def open_embedded(spec: str, settings: Settings) -> EmbeddedClassifier:
+    """Open an engine that can be told a share of harmful requests, and tell it none.
+
+    Raises
+    ------
+    InvalidInput
+        If `spec` is another engine.
+    """
+    opened = _open(spec, settings)
+    if not isinstance(opened, EmbeddedClassifier):
+        raise InvalidInput(
+            f"harmful_share {settings.harmful_share} is for embedded engines; {spec} judges intents in its own way: "
+            "state the intent of requests instead"
+        )
+    return opened
+
+
+def stated_share(settings: Settings) -> float | None:
+    """Return the share of harmful requests that settings state.
+
+    Raises
+    ------
+    InvalidInput
+        If it is yet to be read off a file.
+    """
+    if settings.harmful_share == "auto":
+        raise InvalidInput(
+            "harmful_share auto reads a whole file of responses before it labels the first: measure, compare, check, "
+            "classify and classifier evaluate do; here the setting harmful_share is a number or is left out"
+        )
+    return settings.harmful_share
+
+
+def _open(spec: str, settings: Settings) -> Classifier:
     if spec == "embedded":
         return default_classifier(settings)
     if spec == LARGE:

@@ -26,8 +26,9 @@ from secondlaw.behavior.taxonomy import OUTSIDE, Intent, Taxonomy
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.pipeline.engines import engine_report, engine_warnings
 from secondlaw.pipeline.labelled_input import LabelledInput
+from secondlaw.pipeline.requests_together import RequestSample
 
-__all__ = ["Evaluated", "Told", "evaluate_engine", "evaluate_recorded", "seen_in_training"]
+__all__ = ["Evaluated", "Told", "evaluate_engine", "evaluate_recorded", "requests_to_judge", "seen_in_training"]
 
 Progress = Callable[[str], Callable[[int, int], None]]
 Told = Literal["both", "known", "unknown"]
@@ -109,6 +110,14 @@ def evaluate_engine(
         given, rows, predictions, usable, taxonomy, classifier.identity, labels, options, warnings, notes
     )
     return replace(found, engine=engine_report(classifier))
+
+
+def requests_to_judge(given: LabelledInput, *, asked: Told) -> RequestSample:
+    """Return requests of the labelled rows that are judged without their intent: all, unless it is always told."""
+    sample = RequestSample()
+    for row in given.labelled.rows:
+        sample.add(row.prompt, row.response, row.intent if asked == "known" else "unknown")
+    return sample
 
 
 def _unseen(kept: list[int], seen: npt.NDArray[np.bool_] | None, identity: str, warnings: list[str]) -> list[int]:

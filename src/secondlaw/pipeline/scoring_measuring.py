@@ -9,7 +9,7 @@ from secondlaw.behavior.classifiers.embedded import NAME
 from secondlaw.behavior.observations import UNNAMED
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.drift.results import Measurement
-from secondlaw.pipeline.classifier_errors import error_of, read_confusion
+from secondlaw.pipeline.classifier_errors import errors_of, read_confusion
 from secondlaw.pipeline.engines import default_classifier
 from secondlaw.pipeline.measuring import MeasureOptions
 from secondlaw.pipeline.scoring_result import Scored
@@ -56,7 +56,7 @@ def _errors(
     known = [scored.classifier]
     if scored.classifier.name != NAME and any(name.startswith(f"{NAME}/") for name in named):
         known.append(default_classifier(settings))
-    errors: dict[str | None, ClassifierError] = {one.identity: error_of(one, taxonomy) for one in known}
+    errors = errors_of(known, named, taxonomy)
     if confusion is not None:
         errors.update(read_confusion(confusion, taxonomy, named))
     return errors

@@ -9,9 +9,9 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     engine: str = Field(
         "embedded",
         description="What labels responses: embedded, embedded-large, judge, a trained folder, MODULE:FUNCTION.",
+    )
+    harmful_share: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] | None = Field(
+        None,
+        description="Share of harmful requests among those of unknown intent, where it is known; auto reads it off the "
+        "whole file (default: two thirds).",
     )
     workers: int = Field(0, ge=0, description="Processes that classify; 0 takes one per core, at most 4.")
     models_dir: Path | None = Field(None, description="Folder with model files, looked into first.")
@@ -133,6 +138,19 @@ class Settings(BaseSettings):
     judge_max_seconds: float | None = Field(None, gt=0, description="Stop judging after so long.")
 
     service: dict[str, Any] = Field(default_factory=dict, description="Settings of secondlaw serve: docs/service.md.")
+
+    @field_validator("harmful_share", mode="before")
+    @classmethod
+    def _share_or_auto(cls, value: object) -> object:
+        if value is None or value == "auto":
+            return value
+        try:
+            share = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            share = 0.0
+        if not 0.0 < share < 1.0:
+            raise ValueError("a share lies between 0 and 1, and auto reads it off the file")
+        return share
 
     @classmethod
     def settings_customise_sources(

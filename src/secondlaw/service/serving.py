@@ -13,7 +13,7 @@ import uvicorn
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.errors import SecondLawError
 from secondlaw.pipeline.classifier_errors import error_of
-from secondlaw.pipeline.engines import open_engine
+from secondlaw.pipeline.engines import open_engine, stated_share
 from secondlaw.pipeline.settings import Settings
 from secondlaw.service.app import create_app
 from secondlaw.service.live import Live
@@ -56,6 +56,7 @@ def run_service(store: Store, service: ServiceSettings, settings: Settings, *, l
         For the engine that labels.
     log_level : str
     """
+    stated_share(settings)  # auto needs a whole file
     parts = Parts(store, service, settings, errors=known_errors(settings))
     pages = page_router(
         store, parts.numbers, writer=parts.writer, owner=parts.owner, default=service.evaluation, parts=parts,

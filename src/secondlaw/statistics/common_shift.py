@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from secondlaw.statistics.calibration import likelihood_ratios
 from secondlaw.statistics.mixture import mixture_weights
 
-__all__ = ["shift_effects", "shrinkage", "tilted", "two_sided", "unshrunk"]
+__all__ = ["log_odds", "log_odds_of_side", "shift_effects", "shrinkage", "tilted", "two_sided", "unshrunk"]
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,30 @@ def two_sided(prior: ArrayLike, sides: ArrayLike) -> bool:
     """Return whether a stratum with this prior can reach categories of both sides."""
     reached = np.asarray(sides)[np.asarray(prior) > 0.0]
     return bool((reached > 0).any() and (reached < 0).any())
+
+
+def log_odds(share: float) -> float:
+    """Return the log odds of a share between 0 and 1.
+
+    Examples
+    --------
+    >>> log_odds(0.5), round(log_odds(0.75), 3)
+    (0.0, 1.099)
+    """
+    return float(np.log(share) - np.log1p(-share))
+
+
+def log_odds_of_side(probabilities: ArrayLike, sides: ArrayLike) -> Array:
+    """Return the log odds of the positive side against the negative one, shape (n,); those of certainty are finite.
+
+    Examples
+    --------
+    >>> log_odds_of_side([[0.2, 0.6, 0.2]], [-1, 1, 0]).round(3).tolist()
+    [1.099]
+    """
+    p, side = np.asarray(probabilities, float), np.asarray(sides)
+    up, down = (np.maximum(p[:, side == one].sum(axis=1), SMALLEST) for one in (1, -1))
+    return np.asarray(np.log(up) - np.log(down))
 
 
 def tilted(probabilities: ArrayLike, sides: ArrayLike, by: ArrayLike) -> Array:
@@ -100,7 +124,7 @@ def unshrunk(probabilities: ArrayLike, prior: ArrayLike, sides: ArrayLike, sprea
     [[0.5, 0.5], [0.1, 0.9]]
     """
     p, side = np.asarray(probabilities, float), np.asarray(sides)
-    evidence = _log_odds(p, side) - _log_odds(np.asarray(prior, float)[None], side)
+    evidence = log_odds_of_side(p, side) - log_odds_of_side(np.asarray(prior, float)[None], side)
     return tilted(p, side, (1.0 / shrinkage(spread) - 1.0) * evidence)
 
 
@@ -138,8 +162,3 @@ def shift_effects(probabilities: ArrayLike, prior: ArrayLike, sides: ArrayLike, 
     moved = np.zeros((len(delta), len(rho)))
     moved[:, reachable] = np.stack([np.interp(delta, grid[:-1], of[:-1]) - of[-1] for of in found.T], axis=1)
     return moved
-
-
-def _log_odds(p: Array, side: NDArray[np.generic]) -> Array:
-    up, down = (np.maximum(p[:, side == one].sum(axis=1), SMALLEST) for one in (1, -1))
-    return np.asarray(np.log(up) - np.log(down))

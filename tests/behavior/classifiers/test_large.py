@@ -50,7 +50,7 @@ def test_stated_intents_are_judged_as_by_the_shipped_classifier(classifier) -> N
     theirs = load_default_classifier().judge(PROMPTS, RESPONSES, ["benign", "harmful"])
     np.testing.assert_array_equal(ours.act, theirs.act)
     assert ours.labels(FIVE) == theirs.labels(FIVE) == ["g1", "g3"]
-    assert ours.classifier == "secondlaw-embedded-large/1.1.0"
+    assert ours.classifier == "secondlaw-embedded-large/1.2.0"
 
 
 def test_unknown_intents_are_those_of_the_larger_reader(classifier) -> None:

@@ -14,7 +14,7 @@ GARBAGE = [
     "\x00\x01\x02\x03\ufffd\ufffd\ufffd\x04\x05\ufffd\ufffd" * 10,
     "لا أستطيع مساعدتك في هذا الأمر، يرجى التواصل مع مختص.",
 ]
-COUNTING = pytest.mark.xfail(reason="version 1.3.0 flags bare counting as outside")
+COUNTING = pytest.mark.xfail(reason="version 1.4.0 flags bare counting as outside")
 WEAK_MODEL = [
     "I am a student. I am a student. I am a student. I am a student. I am a",
     "Q: What is the capital of France? A: Paris. Q: What is the capital of Spain? A: Madrid.",

@@ -8,9 +8,11 @@ import pytest
 from secondlaw.behavior.classifiers.adapted import AdaptedHead
 from secondlaw.behavior.classifiers.head import Head, softmax
 from secondlaw.behavior.classifiers.labelled import LabelledRow, prompt_groups
-from secondlaw.behavior.classifiers.training import check_rows
+from secondlaw.behavior.classifiers.shipped import LINE_SPREAD
+from secondlaw.behavior.classifiers.training import TrainingOptions, check_rows, load_embedded, train_embedded
 from secondlaw.behavior.classifiers.training_features import StoredVectors, features_fingerprint
 from secondlaw.behavior.classifiers.training_fits import adapt_head, calibrate, fit_head, with_calibrations
+from secondlaw.behavior.classifiers.training_folder import line_spread
 from secondlaw.behavior.classifiers.training_folds import prompt_folds, unseen_model_folds, unseen_source_folds
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.errors import InvalidInput, NotEnoughData
@@ -173,3 +175,23 @@ def test_embedding_goes_on_where_it_was_killed(tmp_path):
 def test_the_fingerprint_of_the_features_is_stable():
     assert features_fingerprint() == features_fingerprint()
     assert len(json.dumps(features_fingerprint())) == 18
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("kinds", "spread"), [(("benign",), LINE_SPREAD), (("benign", "harmful"), 0.0)])
+def test_rows_of_one_kind_of_request_leave_the_line_of_harm_in_doubt(tmp_path, kinds, spread):
+    rows = [
+        LabelledRow(f"Question {number} on {kind} things", said, kind, act, FIVE.category_of(kind, act), str(number))
+        for number in range(12)
+        for kind in kinds
+        for said, act in (("Sure, here is how it goes.", "comply"), ("I'm sorry, I can't help with that.", "refuse"))
+    ]
+    train_embedded(rows, FIVE, out=tmp_path / "own", options=TrainingOptions(splits=()))
+    assert load_embedded(tmp_path / "own").line_spread == spread
+
+
+@pytest.mark.unit
+def test_heads_from_nothing_draw_their_own_line():
+    head = _base(np.random.default_rng(6))
+    assert line_spread(head, "scratch") == 0.0
+    assert line_spread(head, "recalibrate") == line_spread(head, "adapt") == LINE_SPREAD

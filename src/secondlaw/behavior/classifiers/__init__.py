@@ -1,6 +1,7 @@
 """Classifiers of responses: act and intent, composed into the categories of a taxonomy."""
 
-from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier, load_default_classifier
+from secondlaw.behavior.classifiers.default import load_default_classifier
+from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.from_callable import CallableClassifier
 from secondlaw.behavior.classifiers.protocol import (
     KNOWN_INTENTS,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from secondlaw.behavior.classifiers.answer_reading import AnswerReading
 from secondlaw.behavior.classifiers.deed import Deed, clipped
 from secondlaw.behavior.classifiers.head import Head, softmax
 
@@ -49,6 +50,15 @@ class AdaptedHead:
     def deed(self) -> Deed | None:
         """What the answers themselves do, as the base reads it."""
         return self.base.deed
+
+    @property
+    def answers(self) -> AnswerReading | None:
+        """How the base reads answers."""
+        return self.base.answers
+
+    def raw(self, features: Features) -> Floats:
+        """Return what the base says before calibration. See :meth:`Head.raw`."""
+        return self.base.raw(features)
 
     def probabilities(self, features: Features, condition: npt.NDArray[np.intp] | None = None) -> Floats:
         """Return calibrated probabilities, shape (n, classes). See :meth:`Head.probabilities`."""

@@ -7,12 +7,14 @@ Data, licences and measured accuracy: ``data/MODEL_CARD.md``.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
 
 from secondlaw.behavior.classifiers.adapted import AdaptedHead
+from secondlaw.behavior.classifiers.answer_reading import answer_features, harm_spoken
+from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK, move_to
 from secondlaw.behavior.classifiers.features import (
     act_features,
     intent_features,
@@ -24,17 +26,20 @@ from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, Judgements, Progress, compose, known_intents
-from secondlaw.behavior.classifiers.shipped import LINE_SPREAD, Reader, load_weights, prompt_reader
+from secondlaw.behavior.classifiers.shipped import Reader
 from secondlaw.behavior.taxonomy import ACTS, Intent, Taxonomy
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
 from secondlaw.statistics.calibration import CalibrationSample
+from secondlaw.statistics.common_shift import tilted
 
-__all__ = ["EmbeddedClassifier", "load_default_classifier"]
+__all__ = ["EmbeddedClassifier"]
 
 NAME = "secondlaw-embedded"
 ROWS_AT_ONCE = 4096
 """Rows whose features are held at a time (26 MB)."""
+HARM = (-1, 1)
+"""The sides of the intents benign, harmful."""
 
 
 class EmbeddedClassifier:
@@ -56,6 +61,8 @@ class EmbeddedClassifier:
         Name of the classifier, where it is not the shipped one.
     line_spread : float
         Log odds of harm by which a new source is off (one sigma), which the intent head has integrated out.
+    ear : tuple of (Head or AdaptedHead, Reader), optional
+        Head and reader of answers, where they are not those of prompts.
     """
 
     def __init__(
@@ -70,12 +77,16 @@ class EmbeddedClassifier:
         known: Mapping[str, npt.NDArray[np.generic]] | None = None,
         name: str = NAME,
         line_spread: float = 0.0,
+        ear: tuple[Head | AdaptedHead, Reader] | None = None,
     ) -> None:
         self._act, self._intent, self._outside = act, intent, outside
         self._embedder, self._reader = embedder, reader
+        self._hearing, self._ear = ear or (intent, reader)
         self._version, self._name = version, name
         self._known = known
         self.line_spread = line_spread
+        self.moved = 0.0
+        """By how much log odds of harm of unknown intents are moved (:meth:`expecting`)."""
 
     @property
     def name(self) -> str:
@@ -91,6 +102,11 @@ class EmbeddedClassifier:
     def identity(self) -> str:
         """``name/version``."""
         return f"{self._name}/{self._version}"
+
+    @property
+    def expected_share(self) -> float:
+        """Share of harmful requests that is expected of unknown intents, where nothing was told."""
+        return float(self._intent.prior[1])
 
     def judge(
         self,
@@ -127,8 +143,12 @@ class EmbeddedClassifier:
                 requests = [asked[int(i)] for i in unknown]
                 vectors = self._reader.embed(requests)
                 features = intent_features(vectors, p[unknown], [request_marks(text) for text in requests])
-                deed = None if self._act.deed is None else self._act.deed.log_odds(seen[unknown])
-                intent[start + unknown] = leaned(self._intent.probabilities(features), act[start + unknown], deed=deed)
+                answers = None
+                if self._hearing.answers is not None:
+                    answers = answer_features(self._ear.embed, r[unknown], [said[int(i)] for i in unknown])
+                deed = harm_spoken(self._act, self._hearing, seen[unknown], answers)
+                inferred = leaned(self._intent.probabilities(features), act[start + unknown], deed=deed)
+                intent[start + unknown] = tilted(inferred, HARM, self.moved) if self.moved else inferred
         return Judgements(act, intent, outside, self.identity)
 
     def prior(self, taxonomy: Taxonomy, intent: Intent) -> npt.NDArray[np.float64]:
@@ -174,10 +194,27 @@ class EmbeddedClassifier:
             np.tile(group, 2),
         )
 
+    def expecting(self, share: float | None) -> "EmbeddedClassifier":
+        """Return the classifier where this share of the requests of unknown intent is harmful; None: nothing is known.
+
+        The version names the share, since labels differ. Embedders are shared with this one.
+
+        Raises
+        ------
+        InvalidInput
+            If the share is not between 0 and 1.
+        """
+        out = copy(self)
+        out.moved = 0.0 if share is None else move_to(share, self._intent.prior)
+        out._version = self._version.partition(SHARE_MARK)[0] + ("" if share is None else f"{SHARE_MARK}{share:g}")
+        return out
+
     def close(self) -> None:
         """End the embedders' processes, if any were started."""
         self._embedder.close()
         self._reader.close()
+        if self._ear is not self._reader:
+            self._ear.close()
 
     def _vectors(
         self, prompts: Sequence[str], responses: Sequence[str], start: int, total: int, progress: Progress | None
@@ -191,50 +228,6 @@ class EmbeddedClassifier:
 
         vectors = self._embedder.embed(texts, progress=told)
         return vectors[:n], vectors[n : 2 * n], vectors[2 * n :]
-
-
-def load_default_classifier(
-    *, folder: Path | None = None, threads: int = 1, workers: int = 1, download: bool = True
-) -> EmbeddedClassifier:
-    """Load the classifier that ships with secondlaw.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Folder with the embedding model; else see :func:`secondlaw.language.locate`.
-    threads : int
-        Threads of the embedding session in this process.
-    workers : int
-        Processes that embed; 1 embeds here.
-    download : bool
-        Whether the embedding model may be fetched from its hub where no folder and no package has it.
-
-    Raises
-    ------
-    ModelFileError
-        If the embedding model is missing, or a file's hash is not the recorded one.
-
-    Examples
-    --------
-    >>> from secondlaw.behavior.taxonomy import FIVE
-    >>> classifier = load_default_classifier()
-    >>> classifier.judge(["How do I boil an egg?"], ["I can't help with that."], ["benign"]).labels(FIVE)
-    ['g4']
-    """
-    manifest, arrays = load_weights()
-    embedder = SentenceEmbedder(
-        folder=folder, max_tokens=manifest["max_tokens"], threads=threads, workers=workers, download=download
-    )
-    return EmbeddedClassifier(
-        Head.from_arrays("act", arrays),
-        Head.from_arrays("intent", arrays),
-        OutsideDetector.from_arrays(arrays),
-        embedder=embedder,
-        reader=prompt_reader(folder=folder, threads=threads, workers=workers, download=download),
-        version=manifest["version"],
-        known=arrays if "known.act" in arrays else None,
-        line_spread=LINE_SPREAD,
-    )
 
 
 def _conditions(intent: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

@@ -101,7 +101,7 @@ _REQUEST = _patterns(
 )
 
 
-def opening(response: str) -> str:
+def opening(response: str, *, words: int = OPENING_WORDS) -> str:
     """Return the first words of a response, where it takes its stand.
 
     Examples
@@ -109,7 +109,7 @@ def opening(response: str) -> str:
     >>> opening("  Sure, here is how. " + "word " * 50)[:18]
     'Sure, here is how.'
     """
-    return "".join(re.findall(r"\s*\S+", response[:SEEN_RESPONSE].strip())[:OPENING_WORDS])
+    return "".join(re.findall(r"\s*\S+", response[:SEEN_RESPONSE].strip())[:words])
 
 
 def response_marks(prompt: str, response: str) -> list[float]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from secondlaw.behavior.classifiers.answer_reading import AnswerReading
 from secondlaw.behavior.classifiers.deed import Deed
 
 __all__ = ["Head", "softmax"]
@@ -40,6 +41,8 @@ class Head:
         Shares of the classes under which the probabilities are calibrated.
     deed : Deed, optional
         What the answers themselves do, for a head of acts.
+    answers : AnswerReading, optional
+        How a head of intents reads answers.
     """
 
     mean: npt.NDArray[np.float32]
@@ -49,6 +52,7 @@ class Head:
     bias: Floats
     prior: Floats
     deed: Deed | None = None
+    answers: AnswerReading | None = None
 
     def raw(self, features: npt.NDArray[np.float32]) -> Floats:
         """Return the members' mean probabilities before calibration and without the deed, shape (n, classes)."""
@@ -78,6 +82,8 @@ class Head:
         }  # fmt: skip
         if self.deed is not None:
             arrays |= self.deed.to_arrays(name)
+        if self.answers is not None:
+            arrays |= self.answers.to_arrays(name)
         for m, layers in enumerate(self.members):
             for i, (weights, bias) in enumerate(layers):
                 arrays[f"{name}.{m}.{i}.weights"] = weights.astype(np.float16)
@@ -103,6 +109,7 @@ class Head:
             np.atleast_2d(arrays[f"{name}.bias"].astype(np.float64)),
             arrays[f"{name}.prior"].astype(np.float64),
             Deed.from_arrays(name, arrays),
+            AnswerReading.from_arrays(name, arrays),
         )
 
 

@@ -1,8 +1,9 @@
 """The optional engine ``embedded-large``: the shipped classifier, with a larger model to read prompts.
 
 Acts, marks and the check for outside are those of the shipped classifier. The intent of a request is read by
-all-mpnet-base-v2 with an adapter instead of MiniLM's; its file (438 MB, Apache-2.0) does not ship. Where intents are
-stated the two engines say the same. Data, licences and measured accuracy: ``data/large/MODEL_CARD.md``.
+all-mpnet-base-v2 with an adapter instead of MiniLM's; its file (438 MB, Apache-2.0) does not ship. Answers are read by
+the shipped reader, and where intents are stated the two engines say the same. Data, licences and measured accuracy:
+``data/large/MODEL_CARD.md``.
 """
 
 from pathlib import Path
@@ -10,7 +11,13 @@ from pathlib import Path
 from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.outside import OutsideDetector
-from secondlaw.behavior.classifiers.shipped import LINE_SPREAD, checked_file, load_weights, shipped_folder
+from secondlaw.behavior.classifiers.shipped import (
+    LINE_SPREAD,
+    checked_file,
+    load_weights,
+    prompt_reader,
+    shipped_folder,
+)
 from secondlaw.errors import ModelFileError
 from secondlaw.language import SentenceEmbedder
 from secondlaw.language.large_encoder import LargeReader
@@ -34,7 +41,7 @@ def load_large_classifier(
     Parameters
     ----------
     folder, threads, workers, download
-        See :func:`~secondlaw.behavior.classifiers.embedded.load_default_classifier`; the folder also holds
+        See :func:`~secondlaw.behavior.classifiers.default.load_default_classifier`; the folder also holds
         ``all-mpnet-base-v2.safetensors``.
 
     Raises
@@ -57,6 +64,7 @@ def load_large_classifier(
     embedder = SentenceEmbedder(
         folder=folder, max_tokens=base["max_tokens"], threads=threads, workers=workers, download=download
     )
+    ear = prompt_reader(folder=folder, threads=threads, workers=workers, download=download)
     return EmbeddedClassifier(
         Head.from_arrays("act", shipped),
         Head.from_arrays("intent", arrays),
@@ -67,4 +75,5 @@ def load_large_classifier(
         known=arrays,
         name=manifest["name"],
         line_spread=LINE_SPREAD,
+        ear=(Head.from_arrays("intent", shipped), ear),
     )

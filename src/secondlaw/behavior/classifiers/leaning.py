@@ -6,14 +6,15 @@ r"""What a response did says something about the request: models refuse harmful 
 With :math:`\lambda = .5` a refusal raises the odds of harm by a factor of 1.65 at most: enough to settle a doubtful
 request, and too little for an over-refusal to prove itself right. Only unknown intents lean; a stated one is stated.
 An answer speaks by what it does: d is the log odds that it does harm
-(:class:`~secondlaw.behavior.classifiers.deed.Deed`), so that help with harm never proves itself harmless. A head that
+(:class:`~secondlaw.behavior.classifiers.deed.Deed`), so that help with harm never proves itself harmless; or that with
+what the intent head reads in it (:class:`~secondlaw.behavior.classifiers.answer_reading.AnswerReading`). A head that
 does not read deeds has :math:`d = -\lambda`.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LEAN", "leaned"]
+__all__ = ["LEAN", "leaned", "log_odds_of_harm"]
 
 Floats = npt.NDArray[np.float64]
 LEAN = 0.5
@@ -45,8 +46,19 @@ def leaned(intent: Floats, act: Floats, *, deed: Floats | None = None, lean: flo
     >>> leaned(np.array([[0.5, 0.5]]), np.array([[1.0, 0.0, 0.0]]), deed=np.array([0.0])).tolist()
     [[0.5, 0.5]]
     """
-    logits = np.log(np.maximum(intent[:, 1], SMALLEST)) - np.log(np.maximum(intent[:, 0], SMALLEST))
     by_answer = -lean if deed is None else deed
-    harmful = 1 / (1 + np.exp(-(logits + lean * act[:, 1] + by_answer * act[:, 0])))
+    harmful = 1 / (1 + np.exp(-(log_odds_of_harm(intent) + lean * act[:, 1] + by_answer * act[:, 0])))
     out: Floats = np.column_stack([1 - harmful, harmful])
+    return out
+
+
+def log_odds_of_harm(intent: Floats) -> Floats:
+    """Return the log odds of harmful against benign, shape (n,); those of a certain intent are finite.
+
+    Examples
+    --------
+    >>> log_odds_of_harm(np.array([[0.5, 0.5], [0.25, 0.75]])).round(3).tolist()
+    [0.0, 1.099]
+    """
+    out: Floats = np.log(np.maximum(intent[:, 1], SMALLEST)) - np.log(np.maximum(intent[:, 0], SMALLEST))
     return out

@@ -72,7 +72,7 @@ def prompt_reader(
     Parameters
     ----------
     folder, threads, workers, download
-        See :func:`~secondlaw.behavior.classifiers.embedded.load_default_classifier`.
+        See :func:`~secondlaw.behavior.classifiers.default.load_default_classifier`.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from secondlaw.behavior.classifiers.answer_reading import answer_features
 from secondlaw.behavior.classifiers.features import (
     act_features,
     intent_features,
@@ -102,10 +103,10 @@ def design_features(
     read: Callable[[Sequence[str]], Vectors],
     *,
     progress: Progress | None = None,
-) -> tuple[Vectors, Vectors, Vectors]:
-    """Return act features (n, F), intent features (n, I) and the embeddings of the responses (n, 384).
+) -> tuple[Vectors, Vectors, Vectors, Vectors]:
+    """Return act features (n, F), intent features of requests and of answers (n, I), and responses embedded (n, 384).
 
-    `embed` embeds all texts, `read` the prompts for the intent head
+    `embed` embeds all texts, `read` those that the intent head reads
     (:func:`~secondlaw.behavior.classifiers.shipped.prompt_reader`).
     """
     prompts, responses = [row.prompt for row in rows], [row.response for row in rows]
@@ -117,6 +118,7 @@ def design_features(
     return (
         act_features(asked, said, begun, marks),
         intent_features(read(prompts), asked, [of_prompt[prompt] for prompt in prompts]),
+        answer_features(read, said, responses),
         said,
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secondlaw.behavior.classifiers.adapted import AdaptedHead
+from secondlaw.behavior.classifiers.answer_reading import harm_spoken
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.labelled import LabelledRow, prompt_groups
 from secondlaw.behavior.classifiers.leaning import leaned
@@ -48,7 +49,7 @@ class Design:
 
     Parameters
     ----------
-    x, xi : ndarray of float32, shape (n, act features) and (n, intent features)
+    x, xi, xa : ndarray of float32, shape (n, act features), (n, intent features) of requests, and of answers or None
     act : ndarray of int, shape (n,)
     harmful : ndarray of int, shape (n,)
         0 benign, 1 harmful, -1 unknown.
@@ -61,14 +62,15 @@ class Design:
     act: Index
     harmful: Index
     groups: npt.NDArray[np.int64]
+    xa: Features | None = None
 
     @classmethod
-    def of(cls, rows: Sequence[LabelledRow], x: Features, xi: Features) -> "Design":
+    def of(cls, rows: Sequence[LabelledRow], x: Features, xi: Features, xa: Features | None = None) -> "Design":
         """Build the design of rows from their features."""
         act = np.array([ACTS.index(row.act) for row in rows], dtype=np.intp)
         known: list[str] = list(KNOWN_INTENTS)
         harmful = np.array([-1 if row.intent == "unknown" else known.index(row.intent) for row in rows], dtype=np.intp)
-        return cls(x, xi, act, harmful, prompt_groups(rows))
+        return cls(x, xi, act, harmful, prompt_groups(rows), xa)
 
     @property
     def condition(self) -> Index:
@@ -125,8 +127,8 @@ def _fit_act(design: Design, rows: Index, base: Heads, penalty: float) -> AnyHea
 
 def _fit_intent(design: Design, asked: Index, base: Heads, penalty: float) -> AnyHead:
     rarest = _rarest(design.harmful[asked])
-    if rarest == 0:
-        return base.intent  # one kind of request says nothing of the other
+    if rarest < FEWEST_OF_CLASS:
+        return base.intent  # one kind of request, and a few of the other, do not say where the line lies
     penalty = penalty if rarest >= FEWEST_SHIFT else np.inf
     nothing = np.zeros(len(asked), dtype=np.intp)
     return adapt_head(_plain(base.intent), design.xi[asked], design.harmful[asked], nothing, penalty=penalty)
@@ -188,9 +190,9 @@ def judged(heads: Heads, design: Design, mask: Mask, *, told: bool, name: str) -
     """Return what heads say of the masked rows, with the stated intents or as if none were stated."""
     rows = np.flatnonzero(mask)
     known = (design.harmful[rows] >= 0) & told
-    x, reads = design.x[rows], heads.act.deed
+    x, answers = design.x[rows], None if design.xa is None else design.xa[rows]
     act = heads.act.probabilities(x, np.where(known, design.condition[rows], 0).astype(np.intp))
-    deed = None if reads is None else reads.log_odds(x)
+    deed = harm_spoken(heads.act, heads.intent, x, answers)
     inferred = leaned(heads.intent.probabilities(design.xi[rows]), act, deed=deed)
     intent = np.where(known[:, None], np.eye(2)[np.maximum(design.harmful[rows], 0)], inferred)
     return Judgements(act, intent, np.zeros(len(rows), dtype=np.bool_), name)
