@@ -133,7 +133,7 @@ def test_a_killed_run_goes_on_where_it_stood(run, write_rows, tmp_path):
     rows = [{**ROWS[i % 3], "id": str(i), "response": f"{ROWS[i % 3]['response']} ({i})"} for i in range(200)]
     path, out = write_rows(rows), tmp_path / "out.jsonl"
     part = tmp_path / "out.jsonl.part"
-    killed = subprocess.run([sys.executable, "-c", KILLED, path, out], capture_output=True, timeout=120, check=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED, path, out], capture_output=True, timeout=240, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert not out.exists()
     before = part.read_bytes()

@@ -10,6 +10,7 @@ SCHEMA = Path(__file__).parents[2] / "docs/schemas/measure.schema.json"
 
 
 @pytest.mark.unit
+@pytest.mark.timeout(900)  # half a minute, many times that where the machine is busy
 def test_the_demo_measures_the_recorded_run_and_ends_with_the_path_of_a_report(run, monkeypatch):
     monkeypatch.setenv("SECONDLAW_RESAMPLES", "200")
     monkeypatch.setenv("SECONDLAW_PERMUTATIONS", "199")

@@ -40,7 +40,7 @@ def test_keys_come_without_enter_and_the_terminal_is_put_back(typed):
 def test_keys_pressed_too_early_are_forgotten(typed):
     with open_keyboard() as keyboard:
         os.write(typed, b"ccc")
-        assert select.select([sys.stdin], [], [], 10)[0]
+        assert select.select([sys.stdin], [], [], 60)[0]
         keyboard.forget()
         os.write(typed, b"r")
         assert keyboard.read() == "r"
@@ -56,7 +56,7 @@ def test_a_signal_at_any_moment_ends_the_wait(typed):
 
     def rescue():
         before = None
-        while not over.wait(5):
+        while not over.wait(30):
             if at == [before]:
                 missed.append(before)
                 os.write(typed, b"x")

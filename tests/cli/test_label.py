@@ -18,7 +18,7 @@ from secondlaw.formats import journal_rows
 pty = pytest.importorskip("pty", reason="the system has no pseudo-terminals")
 pytestmark = pytest.mark.unit
 
-SECONDS = 60
+SECONDS = 120
 """After which a process is taken to hang; no test waits so long."""
 KEYS = "[q] quit"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | {

@@ -28,7 +28,7 @@ def test_an_interrupt_is_130_and_an_order_to_end_is_fine(told, code, words):
     assert process.stdout.readline() == "http://127.0.0.1:1/v1\n"
     assert "1 slot of" in process.stderr.readline()
     process.send_signal(told)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == code
     assert words in errors
     assert "Traceback" not in errors
@@ -41,7 +41,7 @@ def test_where_it_serves_can_be_read_by_a_program():
     )
     assert "1 slot of" in process.stderr.readline()
     process.send_signal(signal.SIGTERM)
-    printed, _ = process.communicate(timeout=30)
+    printed, _ = process.communicate(timeout=120)
     found = json.loads(printed)
     schema = Path(__file__).parents[2] / "docs/schemas/local-model.schema.json"
     jsonschema.validate(found, json.loads(schema.read_text(encoding="utf-8")))

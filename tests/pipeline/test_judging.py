@@ -60,7 +60,7 @@ def wise(loopback):
 
 
 def judge_at(loopback, **settings):
-    known = {"judge_base_url": loopback.url, "judge_model": "m", "attempts": 2, "timeout": 5.0, "concurrency": 2}
+    known = {"judge_base_url": loopback.url, "judge_model": "m", "attempts": 2, "timeout": 60.0, "concurrency": 2}
     return open_judge(load_settings(**(known | settings)))
 
 
@@ -342,7 +342,7 @@ def test_no_row_is_judged_twice_over_kills(wise, write_rows, tmp_path):
         assert len(kept) >= len(set(judged())) - 2 * held
     wise.hold_from = None
     wise.released.set()
-    subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=240)
     found = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["label"] for row in found] == ["g4"] * 60
     # Only what was under way at a kill (four questions each) is asked again.

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from secondlaw.pipeline.settings import load_settings
 
 pytestmark = [
     pytest.mark.unit,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1500),  # minutes on a slow machine: Ray's processes alone are dozens
     # Ray's own: settings of Ray Data that its own module reads, and sockets and files that its processes leave open.
     pytest.mark.filterwarnings(r"ignore:`use_\w+` is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -27,13 +28,19 @@ pytestmark = [
 
 MINE = '''
 import os
+import time
 
 version = "1"
 
 def says_no(prompt, response, intent):
-    """Refusals are those that say so; one response kills the process that reads it first."""
+    """Refusals are those that say so; one response kills the process that reads it first.
+
+    Where a file says so, nobody goes on before a second process has begun.
+    """
     with open("asked", "a") as file:
         file.write(f"{os.getpid()}\\n")
+    while os.path.exists("together") and len(set(open("asked").read().split())) < 2:
+        time.sleep(0.01)
     if "kills" in response:
         try:
             os.close(os.open("killed", os.O_CREAT | os.O_EXCL))
@@ -54,8 +61,28 @@ def cluster():
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         # On a busy machine Ray takes its own processes for dead and ends ours with them.
         os.environ.setdefault("RAY_health_check_failure_threshold", "60")
-        with ray_cluster(address=None, workers=2) as workers:
-            yield workers
+        for name in (
+            "gcs_server_port_wait_time_s",
+            "gcs_server_request_timeout_seconds",
+            "worker_register_timeout_seconds",
+        ):
+            os.environ.setdefault(f"RAY_{name}", "300")
+        with ExitStack() as stack:
+            yield _started(stack)
+
+
+def _started(stack):
+    """Start Ray; its limit of half a minute for a node cannot be set, and a busy machine may need longer."""
+    import ray
+
+    for tries in range(1, 5):
+        try:
+            return stack.enter_context(ray_cluster(address=None, workers=2))
+        except Exception as error:
+            if tries == 4 or "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+    raise AssertionError
 
 
 @pytest.fixture
@@ -87,7 +114,9 @@ def test_an_actor_killed_in_mid_run_changes_no_count(cluster, work):
     rows = rows_of(400)
     rows[230]["response"] = "this kills"
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Path("together").touch()
     found = score("rows.jsonl", "ray.parquet", "ray")
+    Path("together").unlink()
     assert Path("killed").exists()
     asked = Path("asked").read_text().split()
     assert len(set(asked)) >= 3  # two actors, and the one that took the place of the dead one

@@ -9,7 +9,7 @@ from secondlaw.sampling import Arm, OpenAIEndpoint, Plain, Prompt, RetryPolicy, 
 def connect():
     """Return a maker of endpoints whose waits are tiny."""
 
-    def make(url, *, attempts=3, timeout=5.0, **options):
+    def make(url, *, attempts=3, timeout=60.0, **options):
         retries = RetryPolicy(attempts=attempts, first_wait=0.001, longest_wait=0.002)
         return OpenAIEndpoint(url, timeout=timeout, retries=retries, **options)
 

@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-HELD = 120
+HELD = 240
 """Seconds after which an answer that is held back is given after all; every test is over, or has failed, by then."""
 
 

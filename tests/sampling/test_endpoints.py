@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
+from moved_loop import run_moved
 
 from secondlaw.errors import EndpointError, InvalidInput
 from secondlaw.sampling import OpenAIEndpoint, PassingFailure, RetryPolicy
@@ -15,12 +16,13 @@ pytestmark = pytest.mark.unit
 QUESTION = [{"role": "user", "content": "Why?"}]
 
 
-def ask(endpoint, **parameters):
-    async def go():
-        async with endpoint:
-            return await endpoint.complete(QUESTION, model="model", parameters=parameters)
+async def asking(endpoint, **parameters):
+    async with endpoint:
+        return await endpoint.complete(QUESTION, model="model", parameters=parameters)
 
-    return asyncio.run(go())
+
+def ask(endpoint, **parameters):
+    return asyncio.run(asking(endpoint, **parameters))
 
 
 def test_an_answer_and_what_was_sent(loopback, connect):
@@ -92,8 +94,9 @@ def test_a_final_refusal_is_not_tried_again(loopback, connect, status):
 
 def test_an_endpoint_that_never_answers(loopback, connect):
     loopback.always = {"never": True}
-    with pytest.raises(PassingFailure, match=r"did not answer within 0.2 s; raise --timeout .*\(2 tries\)") as caught:
-        ask(connect(loopback.url, attempts=2, timeout=0.2))
+    tries = (lambda: loopback.wait_for(1)), (lambda: loopback.wait_for(2))
+    with pytest.raises(PassingFailure, match=r"did not answer within 60 s; raise --timeout .*\(2 tries\)") as caught:
+        run_moved(asking(connect(loopback.url, attempts=2)), *tries, seconds=61.0)
     assert not caught.value.reached
     assert len(loopback.asked) == 2
 

@@ -5,6 +5,7 @@ import errno
 import json
 
 import pytest
+from moved_loop import run_moved
 
 from secondlaw.errors import BudgetSpent, EndpointError, FileFormatError, InvalidInput
 from secondlaw.formats.journal import Journal, journal_rows
@@ -23,12 +24,12 @@ def out(tmp_path):
 def go(loopback, connect, out):
     """Return a function that samples a run against the loopback server."""
 
-    def start(run, *, attempts=2, timeout=5.0, url=None, **options):
+    def start(run, *, attempts=2, timeout=60.0, url=None, till=(), **options):
         async def all_of_it():
             async with connect(url or loopback.url, attempts=attempts, timeout=timeout) as endpoint:
                 return await sample(run, endpoint, out, **options)
 
-        return asyncio.run(all_of_it())
+        return run_moved(all_of_it(), *till, seconds=40.0)
 
     return start
 
@@ -402,8 +403,8 @@ def test_requests_under_way_exceed_a_budget_by_less_than_the_concurrency(go, out
 def test_time_is_kept_even_if_an_answer_is_under_way(go, out, small_run, loopback):
     loopback.then({})
     loopback.always = {"never": True}
-    with pytest.raises(BudgetSpent, match=r"seconds: all 0\.3\); 1 of 12"):
-        go(small_run(), budget=Budget(seconds=0.3), concurrency=1)
+    with pytest.raises(BudgetSpent, match=r"seconds: all 30\); 1 of 12"):
+        go(small_run(), budget=Budget(seconds=30.0), concurrency=1, till=[lambda: loopback.wait_for(2)])
     assert len(rows_of(out)) == 1
 
 

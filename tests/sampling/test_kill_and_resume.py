@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_an_answer(start, loopb
         file.write(b'{"id": "torn')  # as a kill in the middle of a write leaves it
     begun = len(loopback.asked)
     process, out = start()
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=200)
     assert (process.returncode, errors) == (0, "")
     rows = list(journal_rows(out))
     assert len({row["id"] for row in rows}) == len(rows) == TOTAL
@@ -89,7 +89,7 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_an_answer(start, loopb
 def test_an_interrupted_run_ends_as_one_and_keeps_whole_rows(start, loopback):
     process, out = start(10)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=200)
     assert (process.returncode, errors) == (130, "")
     lines = out.read_bytes().splitlines(keepends=True)
     assert len(lines) == 10

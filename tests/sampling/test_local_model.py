@@ -103,7 +103,7 @@ def test_the_server_is_quiet_unless_asked_but_shows_errors(local, weights, capfd
     with pytest.raises(ModelFileError, match=f"did not start on 127.0.0.1:{port} .*port 0 takes a free one"):
         start_local_model(options, model=weights)
     shown = ""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while "couldn't bind" not in shown and time.monotonic() < deadline:  # it is written by a thread of the library's
         time.sleep(0.05)
         shown += capfd.readouterr().err

@@ -66,7 +66,7 @@ class Load:
             return self.sent - 1
 
     def _send(self):
-        with httpx.Client(base_url=self.url, timeout=30.0) as client:
+        with httpx.Client(base_url=self.url, timeout=60.0) as client:
             while (number := self._next()) is not None:
                 while not self._taken(client, number):
                     time.sleep(0.05)

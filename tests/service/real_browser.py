@@ -9,14 +9,14 @@ import time
 import pytest
 from absent_programs import absent
 
-__all__ = ["DRAWN", "PATIENCE", "browser", "overflow", "served", "until", "visit"]
+__all__ = ["DRAWN", "PATIENCE", "browser", "overflow", "served", "until", "visit", "wait_for"]
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-component-update",
     "--disable-sync",
 ]  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds: the machine may be busy."""
 DRAWN = "document.querySelectorAll('.vega[data-drawn] svg.marks').length === document.querySelectorAll('.vega').length"
 
@@ -56,7 +56,7 @@ class Served:
 
     def close(self):
         self.server.should_exit = True
-        self.thread.join(30)
+        self.thread.join(120)
         self.socket.close()
         assert not self.thread.is_alive()
 
@@ -98,9 +98,14 @@ def visit(browser, served):
 
 def until(page, expression):
     """Wait for something; Playwright's own way of waiting evaluates strings in the page, which its policy forbids."""
+    wait_for(page, lambda: page.evaluate(expression), f"never came true: {expression}")
+
+
+def wait_for(page, condition, trouble="never came true"):
+    """Wait for something outside the page, which goes on meanwhile."""
     deadline = time.monotonic() + PATIENCE / 1000
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, f"never came true: {expression}"
+    while not condition():
+        assert time.monotonic() < deadline, trouble
         page.wait_for_timeout(50)
 
 

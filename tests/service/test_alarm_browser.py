@@ -10,7 +10,7 @@ pytest.importorskip("fastapi", reason="the server's packages are not installed")
 from dashboard_simulation import LATEST, MODEL
 from real_browser import PATIENCE, overflow
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(900)]  # real processes, minutes where the machine is busy
 
 SCREENS = {
     "desk, light": {"width": 1200, "height": 800, "color_scheme": "light"},

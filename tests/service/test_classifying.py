@@ -1,9 +1,8 @@
 """Labelling from the queue: real processes, a process that dies, a classifier that cannot be opened, a kill."""
 
-import time
-
 import numpy as np
 import pytest
+from served import until
 
 from secondlaw.behavior import Transcript
 from secondlaw.pipeline.settings import load_settings
@@ -71,11 +70,12 @@ def test_what_waits_is_labelled_and_counted_once(store, pool):
 def test_only_the_event_at_fault_is_put_aside(store, pool, fault):
     send(store, ["yes", "no", fault, "yes"])
     labeller = Labeller(store, pool, owner="one")
-    for _ in range(40):
+
+    def is_done():
         labeller.run_once()
-        if not store.queue.depth().rows:
-            break
-        time.sleep(0.1)
+        return not store.queue.depth().rows
+
+    until(is_done)
     assert counted(store) == [2, 0, 0, 1, 0, 0]
     (poisoned,) = store.queue.poisoned()
     assert poisoned.transcript.response == fault

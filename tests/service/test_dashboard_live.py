@@ -19,7 +19,7 @@ class Request:
         return self.gone
 
 
-def listen(live, seen, *, allowed=lambda: True, request=None, most=3, seconds=20.0, shown=None):
+def listen(live, seen, *, allowed=lambda: True, request=None, most=3, seconds=120.0, shown=None):
     async def collect():
         found = []
         async with asyncio.timeout(seconds):

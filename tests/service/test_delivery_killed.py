@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import pytest
 from loopback_receiver import START, LoopbackReceiver, drift_alert
+from served import LONGEST, until
 
 from secondlaw.service.delivery_requests import deliveries_for
 from secondlaw.service.receiver_settings import load_receivers
 from secondlaw.storage import NewDelivery, open_store
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(900)]  # real processes, minutes where the machine is busy
 
 SCRIPT = """
 import random, sys, threading, time
@@ -96,13 +97,9 @@ def test_nothing_is_lost_or_out_of_order_when_killed_in_the_middle(tmp_path, ser
             server.released.clear()
         process = start()
         server.released.set()
-        for _ in range(300):
-            if not store.deliveries.list(status="pending"):
-                break
-            with server.changed:
-                server.changed.wait(timeout=0.1)
+        until(lambda: not store.deliveries.list(status="pending"))
         process.stdin.close()
-        assert process.wait(timeout=30) == 0, (tmp_path / "said.txt").read_text()
+        assert process.wait(timeout=LONGEST) == 0, (tmp_path / "said.txt").read_text()
         assert not store.deliveries.list(status="pending")
         assert not store.deliveries.list(status="dead")
     seen = {}

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from secondlaw.cli.main import app
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(900)]  # real processes, minutes where the machine is busy
 
 QUICK = "every = 0\nevaluate_every = 0.3\nmonitor = { baseline_steps = 20, alpha = 0.001, idle = 0.5 }\n"
 TOLD = ["The bridge opened in 1932.", "It is made of steel.", "Bread is baked from flour.", "The soup needs salt."]

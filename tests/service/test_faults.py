@@ -3,18 +3,19 @@
 import asyncio
 import json
 import os
+import select
 import socket
 import subprocess
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
+from moved_loop import MovedLoop
 from postgres_server import required_server
-from served import Service, until
+from served import LONGEST, Service, until
 from starlette.testclient import TestClient
 
 from secondlaw.pipeline.settings import load_settings
@@ -22,11 +23,11 @@ from secondlaw.service import slow_clients, steady_clock
 from secondlaw.service.app import create_app
 from secondlaw.service.running import Parts
 from secondlaw.service.settings import ServiceSettings
-from secondlaw.service.slow_clients import PatientProtocol
+from secondlaw.service.slow_clients import BodyPatience, PatientProtocol
 from secondlaw.service.steady_clock import SteadyClock
 from secondlaw.storage import open_store
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(900)]  # real processes, minutes where the machine is busy
 
 MEBIBYTE = 1 << 20
 
@@ -118,7 +119,7 @@ def test_a_body_of_100_mebibytes_is_refused_without_being_kept(tmp_path, service
 
     before = resident()
     for path in ("/v1/events", "/v1/streams/chat", "/v1/traces", "/alarms/1/note"):
-        with httpx.Client(base_url=service.url, timeout=60.0) as client:
+        with httpx.Client(base_url=service.url, timeout=LONGEST) as client:
             method = "PUT" if "streams" in path else "POST"
             kind = "application/x-www-form-urlencoded" if "note" in path else "application/json"
             answer = client.request(method, path, content=endless(), headers={"Content-Type": kind})
@@ -128,23 +129,82 @@ def test_a_body_of_100_mebibytes_is_refused_without_being_kept(tmp_path, service
     assert service.status("/healthz") == 200
 
 
+SECONDS = 600.0
+"""That a head or a body may take; they pass when a test says so."""
+
+
 @pytest.fixture
-def app(tmp_path):
-    service = ServiceSettings(store=f"sqlite:///{tmp_path}/store.db", every=None, workers=0, body_seconds=0.3)
+def loop():
+    """Return the loop that the server runs in."""
+    made = MovedLoop()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pieces(loop, monkeypatch):
+    """Return a list that grows when the application waits for a piece of a body."""
+    waited = []
+
+    class Watched(BodyPatience):
+        def __init__(self, app, **options):
+            super().__init__(app, monotonic=loop.time, **options)
+
+        def _patient(self, scope, receive):
+            patient = super()._patient(scope, receive)
+
+            async def watched():
+                waited.append(scope["path"])
+                return await patient()
+
+            return watched
+
+    monkeypatch.setattr("secondlaw.service.app.BodyPatience", Watched)
+    return waited
+
+
+@pytest.fixture
+def app(tmp_path, pieces):
+    service = ServiceSettings(store=f"sqlite:///{tmp_path}/store.db", every=None, workers=0, body_seconds=SECONDS)
     with open_store(service.store, settings=service.store_settings) as store:
         parts = Parts(store, service, load_settings())
         yield create_app(store, service, parts, run_parts=False)
 
 
 @pytest.fixture
-def address(app):
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", http=PatientProtocol, ws="none"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+def address(app, loop, monkeypatch):
+    monkeypatch.setattr(slow_clients, "HEAD_SECONDS", SECONDS)
+    # uvicorn's own limit of an idle connection is out of the way.
+    config = uvicorn.Config(
+        app, port=0, log_level="error", http=PatientProtocol, ws="none", timeout_keep_alive=int(1e9)
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+
+    def serve():
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(server.serve())
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     until(lambda: server.started)
     yield server.servers[0].sockets[0].getsockname()
     server.should_exit = True
-    thread.join(20)
+    thread.join(LONGEST)
+    assert not thread.is_alive()
+
+
+def connect(address):
+    return socket.create_connection(address, timeout=LONGEST)
+
+
+def in_the_end(connection, loop):
+    """Let time pass until the server says something or closes."""
+
+    def late():
+        loop.move(SECONDS + 2.0)
+        return select.select([connection], [], [], 0.05)[0]
+
+    until(late, every=0.0)
 
 
 def all_of(connection):
@@ -158,41 +218,51 @@ def all_of(connection):
 HEAD = b"POST /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: %s\r\n"
 
 
-def test_a_head_that_never_ends_is_cut_off_and_a_quick_one_is_not(address, monkeypatch):
-    monkeypatch.setattr(slow_clients, "HEAD_SECONDS", 0.3)
-    with socket.create_connection(address, timeout=20) as silent, socket.create_connection(address, timeout=20) as slow:
+def test_a_head_that_never_ends_is_cut_off_and_a_quick_one_is_not(address, loop):
+    with connect(address) as silent, connect(address) as slow:
         slow.sendall(HEAD % b"application/json")
-        assert all_of(silent) == all_of(slow) == b""
-    with socket.create_connection(address, timeout=20) as twice:  # the second head of a connection as well
+        for one in (silent, slow):
+            in_the_end(one, loop)
+            assert all_of(one) == b""
+    with connect(address) as twice:  # the second head of a connection as well
         twice.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         found = b""
         while not found.endswith(b"}"):
-            found += twice.recv(65536)
+            piece = twice.recv(65536)
+            assert piece, found
+            found += piece
         assert b"200 OK" in found
         twice.sendall(b"GET /healthz HTTP/1.1\r\n")
+        in_the_end(twice, loop)
         assert all_of(twice) == b""
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/traces", "/v1/streams/chat/rebaseline"])
-def test_a_body_that_trickles_is_answered_with_408(address, path):
+def test_a_body_that_trickles_is_answered_with_408(address, loop, pieces, path):
     head = (HEAD % b"application/json").replace(b"/v1/events", path.encode())
-    with socket.create_connection(address, timeout=20) as slow:
+    with connect(address) as slow:
         slow.sendall(head + b"Content-Length: 100\r\n\r\n{")
+        until(lambda: pieces)
+        in_the_end(slow, loop)
         assert slow.recv(65536).startswith(b"HTTP/1.1 408")
 
 
-def test_lines_may_take_their_time_but_something_must_come(address):
+def test_lines_may_take_their_time_but_something_must_come(address, loop, pieces):
     line = json.dumps(rows_of(1)[0]).encode() + b"\n"
-    with socket.create_connection(address, timeout=20) as slow:
+    with connect(address) as slow:
         slow.sendall(HEAD % b"application/x-ndjson" + b"Transfer-Encoding: chunked\r\n\r\n")
-        for _ in range(5):  # longer than a body may take
+        for number in range(1, 6):
             slow.sendall(b"%x\r\n%s\r\n" % (len(line), line))
-            time.sleep(0.15)
+            until(lambda number=number: len(pieces) > number)  # it has this one, and waits for the next
+            loop.move(0.9 * SECONDS)  # in all longer than a body may take
         slow.sendall(b"0\r\n\r\n")
         assert slow.recv(65536).startswith(b"HTTP/1.1 200")
-    with socket.create_connection(address, timeout=20) as silent:
+    pieces.clear()
+    with connect(address) as silent:
         silent.sendall(HEAD % b"application/x-ndjson" + b"Transfer-Encoding: chunked\r\n\r\n")
         silent.sendall(b"%x\r\n%s\r\n" % (len(line), line))
+        until(lambda: len(pieces) > 1)
+        in_the_end(silent, loop)
         answer = all_of(silent)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"send the others again" in answer

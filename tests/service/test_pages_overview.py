@@ -67,7 +67,7 @@ def test_a_page_never_waits_for_a_slow_measurement(simulation):
 
         def windows(self, stream, windows):
             Slow.asked += 1
-            gate.wait(20)
+            gate.wait(120)
             return ()
 
     import threading

@@ -8,19 +8,18 @@ import json
 import shutil
 import ssl
 import subprocess
-import threading
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 from absent_programs import absent
-from served import Service, free_port, until
+from served import LONGEST, Service, free_port, until
 from server_tools import required
 
 from secondlaw.storage import open_store
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.timeout(900)]  # real processes, minutes where the machine is busy
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "proxy"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -91,7 +90,7 @@ class Site:
         until(self.answers)
 
     def client(self, **more):
-        return httpx.Client(base_url=f"https://localhost:{self.port}", verify=self.trusted, timeout=60.0, **more)
+        return httpx.Client(base_url=f"https://localhost:{self.port}", verify=self.trusted, timeout=LONGEST, **more)
 
     def answers(self):
         assert self.process.poll() is None, self.log.read_text()
@@ -110,7 +109,7 @@ class Site:
         self.http.close()
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(LONGEST)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -173,21 +172,19 @@ def test_a_body_of_any_size_reaches_the_service_whose_limits_hold(site):
 
 
 def test_lines_are_stored_while_they_come(site):
-    arrived, ends = threading.Event(), time.monotonic() + 60.0
+    arrived, ends = [], time.monotonic() + LONGEST
 
     def lines():
         yield b"".join(json.dumps(row(k, "slow")).encode() + b"\n" for k in range(500))
-        arrived.seen = False
-        while time.monotonic() < ends and not arrived.seen:
-            listed = [one["name"] for one in watch.get(f"{BASE}/v1/streams").json()["streams"]]
-            arrived.seen = "slow" in listed
+        while time.monotonic() < ends and not arrived:
+            arrived.extend(one for one in watch.get(f"{BASE}/v1/streams").json()["streams"] if one["name"] == "slow")
             time.sleep(0.1)
         yield json.dumps(row(500, "slow")).encode() + b"\n"
 
     with site.client(headers=site.http.headers) as watch:
         answer = site.http.post(f"{BASE}/v1/events", content=lines(), headers=NDJSON)
     assert answer.json()["accepted"] == 501
-    assert arrived.seen  # the first were counted before the last were sent
+    assert arrived  # the first were counted before the last were sent
 
 
 def test_traces_come_by_the_path_of_an_exporter(site):
@@ -211,14 +208,13 @@ def test_traces_come_by_the_path_of_an_exporter(site):
 
 
 def test_live_pages_hear_at_once(site):
-    begun = time.monotonic()
+    # Buffered, they would come with the end of the connection, after minutes: the client does not wait so long.
     with site.http.stream("GET", f"{BASE}/live") as live:
         assert live.headers["content-type"].startswith("text/event-stream")
         events = live.iter_lines()
         assert next(line for line in events if line.startswith("event:")) == "event: hello"
         site.http.post(f"{BASE}/v1/events", json=row(0, "heard"))
         assert next(line for line in events if line.startswith("event:")) == "event: changed"
-    assert time.monotonic() - begun < 60.0  # buffered, they would come with the end of the connection
 
 
 def test_one_replica_may_end_and_come_back(site):

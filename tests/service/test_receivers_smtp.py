@@ -10,6 +10,8 @@ from email.policy import default
 
 import pytest
 from loopback_receiver import START, drift_alert
+from moved_loop import run_moved
+from served import LONGEST, free_port
 
 pytest.importorskip("aiosmtpd", reason="aiosmtpd is not installed")
 from aiosmtpd.controller import Controller
@@ -82,11 +84,8 @@ def start():
     running = []
 
     def go(**more):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        box = Mailbox()
-        server = Controller(box, hostname="127.0.0.1", port=port, **more)
+        box, port = Mailbox(), free_port()
+        server = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=LONGEST, **more)
         server.start()
         running.append(server)
         return box, port
@@ -103,7 +102,7 @@ def send(settings, *alerts, receiver=None, now=START):
 
 
 def plain(port, **more):
-    return load_receivers([{**BASE, "port": port, "security": "none", "timeout": 5, **more}])[0]
+    return load_receivers([{**BASE, "port": port, "security": "none", "timeout": 60, **more}])[0]
 
 
 def test_a_mail_says_it_in_plain_text_and_in_html(start):
@@ -157,7 +156,7 @@ def test_starttls_and_login(start, certificate):
     box, port = start(
         tls_context=context, require_starttls=True, auth_required=True, authenticator=authenticate
     )  # fmt: skip
-    table = {**BASE, "port": port, "ca_file": ca_file, "username": "drift", "password": PASSWORD, "timeout": 5}
+    table = {**BASE, "port": port, "ca_file": ca_file, "username": "drift", "password": PASSWORD, "timeout": 60}
     send(load_receivers([table])[0], drift_alert())
     assert len(box.mails) == 1
     with pytest.raises(DeliveryError, match="login refused") as raised:
@@ -175,7 +174,7 @@ def test_tls_from_the_start(certificate, start):
 
     box, port = start(ssl_context=context)
     send(
-        load_receivers([{**BASE, "port": port, "ca_file": ca_file, "security": "ssl", "timeout": 5}])[0], drift_alert()
+        load_receivers([{**BASE, "port": port, "ca_file": ca_file, "security": "ssl", "timeout": 60}])[0], drift_alert()
     )
     assert len(box.mails) == 1
 
@@ -183,7 +182,7 @@ def test_tls_from_the_start(certificate, start):
 def test_it_never_goes_on_in_clear_text(start):
     box, port = start()
     with pytest.raises(DeliveryError, match="STARTTLS"):
-        send(load_receivers([{**BASE, "port": port, "timeout": 5}])[0], drift_alert())
+        send(load_receivers([{**BASE, "port": port, "timeout": 60}])[0], drift_alert())
     assert box.mails == []
 
 
@@ -236,13 +235,13 @@ def test_nobody_answers():
             send(plain(port, timeout=0.2), drift_alert())
         assert not raised.value.permanent
     with pytest.raises(DeliveryError, match="refused"):
-        send(plain(port, timeout=0.2), drift_alert())
+        send(plain(port), drift_alert())
 
 
 def test_a_server_that_drips_is_left(start):
     import threading
 
-    stop = threading.Event()
+    stop, drips = threading.Event(), threading.Semaphore(0)
 
     def drip(listening):
         connection, _ = listening.accept()
@@ -252,14 +251,17 @@ def test_a_server_that_drips_is_left(start):
                     connection.sendall(b"2")
                 except OSError:
                     return
+                drips.release()
 
     with socket.socket() as dripping:
         dripping.bind(("127.0.0.1", 0))
         dripping.listen()
         thread = threading.Thread(target=drip, args=(dripping,), daemon=True)
         thread.start()
+        receiver = SmtpReceiver(plain(dripping.getsockname()[1]))  # 60 s for each byte
+        sent = receiver.send([Notice(drift_alert(), "key")], now=START)
         with pytest.raises(DeliveryError, match="took too long"):
-            send(plain(dripping.getsockname()[1], timeout=0.2), drift_alert())
+            run_moved(sent, drips.acquire, drips.acquire, drips.acquire, drips.acquire, seconds=50.0)
         stop.set()
         thread.join()
 

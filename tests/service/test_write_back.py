@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from served import LONGEST, until
 
 pytest.importorskip("opentelemetry.proto", reason="opentelemetry-proto is not installed")
 
@@ -40,7 +41,7 @@ class Collector:
 
     def wait_for(self, records):
         with self.came:
-            assert self.came.wait_for(lambda: len(self.records) >= records, timeout=30.0), self.records
+            assert self.came.wait_for(lambda: len(self.records) >= records, timeout=LONGEST), self.records
 
     def close(self):
         self.server.shutdown()
@@ -115,6 +116,7 @@ def test_a_running_service_writes_back_what_came_by_otlp_and_nothing_else(collec
         try:
             store.events.add([linked(number) for number in range(1, 6)] + [event(number) for number in range(6, 9)])
             collector.wait_for(5)
+            until(lambda: parts.write_back.sent == 5)
         finally:
             parts.stop()
         assert parts.write_back.sent == 5
@@ -148,7 +150,8 @@ def test_a_collector_that_is_away_for_a_moment_gets_it_once(collector):
     thread.start()
     collector.wait_for(2)
     done.set()
-    thread.join(20)
+    thread.join(LONGEST)
+    assert not thread.is_alive()
     assert (sender.sent, sender.lost, sender.last_error) == (2, 0, "")
     assert len(collector.headers) == 3
 
