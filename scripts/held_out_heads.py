@@ -29,7 +29,7 @@ from joblib import Parallel, delayed
 from secondlaw.behavior.classifiers.answer_reading import harm_spoken
 from secondlaw.behavior.classifiers.features import act_features, intent_features
 from secondlaw.behavior.classifiers.head import Head
-from secondlaw.behavior.classifiers.leaning import leaned
+from secondlaw.behavior.classifiers.leaning import leaned, log_odds_of_harm
 from secondlaw.behavior.classifiers.training_fits import fit_head, with_calibrations
 
 EVEN = np.array([0.5, 0.5])
@@ -74,7 +74,7 @@ class Unseen:
         stated = np.where(harmful.isna(), 0, 1 + harmful.fillna(0)).astype(int)
         return {
             "told": self.act.probabilities(x, stated), "act": act, "intent": leaned(meant, act, deed=spoken),
-            "harm": self.act.deed.log_odds(x), "spoken": spoken, "asked": np.log(meant[:, 1] / meant[:, 0]),
+            "harm": self.act.deed.log_odds(x), "spoken": spoken, "asked": log_odds_of_harm(meant),
             "share": np.full(len(x), self.share),
         }  # fmt: skip
 

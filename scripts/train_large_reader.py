@@ -31,7 +31,7 @@ from out_of_fold import BY_PEOPLE, out_of_fold
 
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.large import LARGE
-from secondlaw.behavior.classifiers.leaning import leaned
+from secondlaw.behavior.classifiers.leaning import leaned, log_odds_of_harm
 from secondlaw.behavior.classifiers.protocol import compose
 from secondlaw.behavior.classifiers.training_fits import with_calibrations
 from secondlaw.behavior.taxonomy import FIVE
@@ -160,7 +160,7 @@ def main() -> None:
         where = h if h.any() else ~rows.source.isin(MAY_TRAIN).to_numpy()
         meant = head.probabilities(read(one, options.mpnet, rows.prompt[where]))
         intent[where] = leaned(meant, act[where], deed=rows.spoken.to_numpy()[where])
-        of_request[where], share[where] = np.log(meant[:, 1] / meant[:, 0]), prior[1]
+        of_request[where], share[where] = log_odds_of_harm(meant), prior[1]
     report = report_of(rows, intent, rows[["intent.0", "intent.1"]].to_numpy())
     for name, of, its in ((LARGE, of_request, share), ("embedded", rows.asked.to_numpy(), rows.share.to_numpy())):
         for by, got in nested(rows, of, its).items():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from classifier_rows import DATA
+from classifier_rows import DATA, HARMFUL_OF
 
 COMMAND = (sys.executable, "-c", "from secondlaw.cli.main import main; main()")
 
@@ -47,10 +47,9 @@ def report(folder: Path, data: pd.DataFrame, division: int) -> None:
 
 def write(path: Path, rows: pd.DataFrame, *, labels: bool = False, intents: bool = True) -> None:
     """Write rows as users have them; the intent follows from people's category, as in the learning curve."""
-    intent = rows.category.map({"g1": "benign", "g4": "benign", "g2": "harmful", "g3": "harmful"})
     kept = pd.DataFrame({"prompt": rows.prompt, "response": rows.response, "source": rows.source})
     if intents:
-        kept["intent"] = intent
+        kept["intent"] = rows.category.map(HARMFUL_OF).map({0.0: "benign", 1.0: "harmful"})
     if labels:
         kept["human_label"], kept["label_strength"] = rows.category, "human"
     kept.to_json(path, orient="records", lines=True)

@@ -32,7 +32,7 @@ from secondlaw.formats import (
     read_rows,
 )
 from secondlaw.pipeline.requests_together import RequestSample
-from secondlaw.pipeline.row_choice import CountedRows, requests_by_file
+from secondlaw.pipeline.row_choice import CountedRows, Requests, requests_by_file
 
 __all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file", "requests_of_file"]
 
@@ -141,15 +141,12 @@ def classify_file(
     done = _resume(part, source, header)
     bad_path = options.bad_rows or quarantine_path(source)
     damage: list[FileFormatError] = []
-    read = read_rows(source, file_format=options.file_format, unfinished=options.unfinished)
-    lines = CountedRows(_until_damage(read, damage), requests)
+    lines = CountedRows(_rows_of(source, options, damage), requests)
     written = labelled = 0
     with Quarantine(bad_path, max_bad=options.max_bad) as bad, Journal(part) as journal:
         if done is None:
             journal.append(header)
-        rows = _unlabelled(lines, options)
-        transcripts = read_transcripts(rows, taxonomy=taxonomy, assume_utc=options.assume_utc, requests=requests)
-        sound = _sound(transcripts, bad)
+        sound = _sound(_to_label(lines, taxonomy, options, requests), bad)
         written = sum(1 for _ in islice(sound, done or 0))
         size = FIRST_BLOCK
         while block := list(islice(sound, size)):
@@ -191,14 +188,22 @@ def requests_of_file(source: str, out: Path, taxonomy: Taxonomy, options: Classi
         )
     _check_out(source, out, replace_output=options.replace_output)
     requests = requests_by_file(options.requests, [source]).get(source)
-    rows = _until_damage(read_rows(source, file_format=options.file_format, unfinished=options.unfinished), [])
     sample = RequestSample()
-    for one in read_transcripts(
-        _unlabelled(rows, options), taxonomy=taxonomy, assume_utc=options.assume_utc, requests=requests
-    ):
+    for one in _to_label(_rows_of(source, options, []), taxonomy, options, requests):
         if not isinstance(one, BadRow) and one.label is None:
             sample.add(one.prompt, one.response, one.intent)
     return sample
+
+
+def _rows_of(source: str, options: ClassifyOptions, damage: list[FileFormatError]) -> Iterator[Row | BadRow]:
+    return _until_damage(read_rows(source, file_format=options.file_format, unfinished=options.unfinished), damage)
+
+
+def _to_label(
+    rows: Iterable[Row | BadRow], taxonomy: Taxonomy, options: ClassifyOptions, requests: Requests | None
+) -> Iterator[Transcript | BadRow]:
+    asked = _unlabelled(rows, options)
+    return read_transcripts(asked, taxonomy=taxonomy, assume_utc=options.assume_utc, requests=requests)
 
 
 def _until_damage(rows: Iterable[Row | BadRow], damage: list[FileFormatError]) -> Iterator[Row | BadRow]:

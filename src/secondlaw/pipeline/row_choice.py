@@ -10,7 +10,7 @@ from secondlaw.errors import InvalidInput
 from secondlaw.formats import BadRow, Row
 from secondlaw.pipeline.sources import Source
 
-__all__ = ["ChosenRows", "CountedRows", "requests_by_file"]
+__all__ = ["ChosenRows", "CountedRows", "Requests", "requests_by_file"]
 
 MOST_NAMED = 20
 """Models that an error names."""
