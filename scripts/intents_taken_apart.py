@@ -19,13 +19,12 @@ from nested_choice import claimed, judged
 from scipy.special import logit
 
 from secondlaw.behavior.classifiers import load_default_classifier
-from secondlaw.behavior.classifiers.expected_harm import rounded_share
 from secondlaw.behavior.classifiers.leaning import leaned, log_odds_of_harm
 from secondlaw.behavior.classifiers.protocol import compose
+from secondlaw.behavior.classifiers.told_share import LinePrior
+from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import FIVE
-from secondlaw.pipeline.requests_together import RequestSample
-from secondlaw.statistics.common_shift import shrinkage
-from secondlaw.statistics.side_share import likeliest_share, side_share
+from secondlaw.pipeline.requests_together import RequestEvidence, share_read
 
 SHARES = (0.1, 0.05, 0.02)
 """A source is told its own share of harmful requests, but none nearer to 0 or 1 than this."""
@@ -66,18 +65,19 @@ def main() -> None:
 
 
 def together(rows: pd.DataFrame, asked: np.ndarray, share: np.ndarray, sets: pd.Series) -> np.ndarray:
-    """Return category probabilities where each set is labelled with ``--harmful-share auto``; tells what was read."""
+    """Return category probabilities where each set is a file of its own; tells what was read."""
     act, spoken = rows[["act.0", "act.1", "act.2"]].to_numpy(), rows.spoken.to_numpy()
     harmful = np.empty((len(rows), 2))
     for name, mine in rows.groupby(sets).indices.items():
         before = with_share(asked[mine], act[mine], spoken[mine], share[mine], share[mine])
-        says, expected = log_odds_of_harm(before) - logit(share[mine]), share[mine].mean()
-        says = says[one_answer(rows.iloc[mine])]
-        found = side_share(says / shrinkage(SPREAD), expected=expected, rng=np.random.default_rng([0, 5]))
-        told = np.full(len(mine), rounded_share(likeliest_share(says, expected=expected)))
+        prior, evidence = LinePrior(float(share[mine].mean()), SPREAD), RequestEvidence()
+        for prompt, said in zip(rows.prompt.iloc[mine], log_odds_of_harm(before) - logit(share[mine]), strict=True):
+            evidence.add(group_hash(prompt), float(said))
+        found = share_read(evidence.values(), prior, seed=0)
+        told = np.full(len(mine), found.told)
         harmful[mine] = with_share(asked[mine], act[mine], spoken[mine], share[mine], told)
         true = rows.harmful.iloc[mine].mean()
-        print(f"<!-- {name}: read {found}, told {told[0]:g}, by people {true:.3f}, {found.n} requests -->")
+        print(f"<!-- {name}: read {found.share}, told {told[0]:g}, by people {true:.3f}, {found.share.n} requests -->")
     return compose(act, harmful, FIVE)
 
 
@@ -85,15 +85,6 @@ def with_share(asked, act, spoken, share, told) -> np.ndarray:
     """Return intents where log odds of requests, calibrated under `share`, are told another."""
     harmful = 1 / (1 + np.exp(-(asked + logit(told) - logit(share))))
     return leaned(np.column_stack([1 - harmful, harmful]), act, deed=spoken)
-
-
-def one_answer(rows: pd.DataFrame) -> list[int]:
-    """Return the places of one answer to each request, those that ``--harmful-share auto`` reads."""
-    sample = RequestSample()
-    for prompt, response in zip(rows.prompt, rows.response, strict=True):
-        sample.add(prompt, response, "unknown")
-    place = {pair: at for at, pair in enumerate(zip(rows.prompt, rows.response, strict=True))}
-    return [place[pair] for pair in zip(*sample.texts(), strict=True)]
 
 
 def say(name: str, rows: pd.DataFrame, probs: np.ndarray) -> None:

@@ -1,14 +1,15 @@
-"""``--harmful-share auto``: which requests are read, what they settle, and where they cannot."""
+"""The share of harmful requests, read off all of them: by default, when asked, and where it cannot be."""
 
 import json
 import random
 
+import numpy as np
 import pytest
 
+from secondlaw.behavior.classifiers.told_share import LinePrior, shipped_priors
 from secondlaw.errors import InvalidInput
 from secondlaw.pipeline.engines import open_engine
-from secondlaw.pipeline.requests_together import RequestSample, share_settled
-from secondlaw.pipeline.runs import no_progress
+from secondlaw.pipeline.requests_together import RequestEvidence, expected_together, harm_said, open_for_files
 from secondlaw.pipeline.settings import Settings, load_settings
 
 pytestmark = pytest.mark.unit
@@ -30,86 +31,84 @@ def rows(prompts, intent="unknown"):
     ]
 
 
-def sample_of(prompts, **said) -> RequestSample:
-    sample = RequestSample(**said)
-    for prompt in prompts:
-        sample.add(prompt, ANSWER, "unknown")
-    return sample
+def classified(run, path, out, *said):
+    """Classify a file; return what the command says and the rows."""
+    done = run("classify", path, "--out", out, "--force", "--json", *said)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout), [json.loads(line) for line in out.read_text().splitlines()]
 
 
-def test_the_sample_is_the_same_in_any_order() -> None:
-    offered = [(f"q{i % 40}", f"a{i}") for i in range(120)]
+def measured(run, path, *said):
+    done = run("measure", path, "--json", "--resamples", 100, *said)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def together(found) -> list[str]:
+    return [one for one in found["warnings"] if "read together" in one]
+
+
+def test_the_evidence_is_the_same_in_any_order() -> None:
+    offered = [(i % 40, float(i)) for i in range(120)]
     found = []
     for seed in range(5):
         random.Random(seed).shuffle(offered)
-        sample = RequestSample(25)
-        for prompt, response in offered:
-            sample.add(prompt, response, "unknown")
-        found.append(sample.texts())
-    assert all(one == found[0] for one in found)
-    prompts, responses = found[0]
-    assert len(set(prompts)) == len(responses) == 25
-    assert all(int(said[1:]) % 40 == int(asked[1:]) for asked, said in zip(prompts, responses, strict=True))
+        evidence = RequestEvidence(25)
+        for request, said in offered:
+            evidence.add(request, said)
+        found.append(evidence.values().tolist())
+    assert found == [[float(i + 40) for i in range(25)]] * 5
 
 
-def test_stated_intents_and_missing_prompts_are_passed_over() -> None:
-    sample = RequestSample()
-    sample.add("q", "a", "benign")
-    sample.add("q", "a", "harmful")
-    sample.add(" ", "a", "unknown")
-    assert len(sample) == 0
+def test_what_says_nothing_of_its_request_is_passed_over() -> None:
+    evidence, prior = RequestEvidence(), LinePrior(0.5, 2.0)
+    surely_off_topic = harm_said(np.array([[0.0, 0.0, 0.0, 0.0005, 0.9995]]), np.array([-1, 1, 1, -1, 0]), prior, None)
+    evidence.add(1, float(surely_off_topic[0]))
+    assert len(evidence.values()) == 0
 
 
-def test_a_kitchen_is_harmless() -> None:
-    auto = Settings(harmful_share="auto")
-    settled, said = share_settled(auto, lambda: sample_of(KITCHEN), progress=no_progress)
-    assert settled.harmful_share == 0.02
-    assert said[0].endswith("if the line is where the classifier draws it; labels expect 0.02")
-    assert said[0].startswith("60 requests of unknown intent, read together, look harmful in 0.0")
-    again, _ = share_settled(auto, lambda: sample_of(reversed(KITCHEN)), progress=no_progress)
-    assert again == settled
+def test_probabilities_under_another_share_say_the_same() -> None:
+    prior, sides = LinePrior(0.65, 2.0), np.array([-1, 1])
+    untold, told = np.array([[0.65, 0.35]]), np.array([[0.95, 0.05]])
+    by = np.log(0.05 / 0.95) - np.log(0.65 / 0.35)
+    moved = 1 / (1 + np.exp(-(np.log(0.35 / 0.65) + by)))
+    says = harm_said(np.array([[1 - moved, moved]]), sides, prior, 0.05)
+    np.testing.assert_allclose(says, harm_said(untold, sides, prior, None), atol=1e-12)
+    assert not np.allclose(harm_said(told, sides, prior, 0.05), says)
 
 
-def test_a_stated_share_is_left_and_nothing_is_read() -> None:
-    for share in (None, 0.3):
-        told = Settings(harmful_share=share)
-        nothing = share_settled(told, lambda: pytest.fail("read"), progress=lambda part: pytest.fail("shown"))
-        assert nothing == (told, [])
-
-
-def test_too_few_requests_settle_nothing() -> None:
-    settled, said = share_settled(Settings(harmful_share="auto"), lambda: sample_of(KITCHEN[:49]), progress=no_progress)
-    assert settled.harmful_share is None
+def test_too_few_requests_tell_nothing() -> None:
+    evidence, prior = RequestEvidence(), LinePrior(0.65, 2.0)
+    for request in range(49):
+        evidence.add(request, -2.0)
+    told, said = expected_together(evidence, prior, asked=True, seed=0)
+    assert told is None
     assert "without effect" in said[0]
     assert "there are 49 different requests" in said[0]
-    assert share_settled(Settings(harmful_share="auto"), RequestSample, progress=no_progress)[1] == []
+    assert expected_together(evidence, prior, asked=False, seed=0) == (None, [])
+    evidence.add(49, -2.0)
+    told, said = expected_together(evidence, prior, asked=False, seed=0)
+    assert told == 0.02
+    assert said[0].endswith("labels expect 0.02 (--harmful-share prior: 0.65)")
 
 
 def test_engines_that_read_no_intents_are_refused(tmp_path, monkeypatch) -> None:
     (tmp_path / "judge_together.py").write_text("def judge(prompt, response, intent):\n    return [1, 0, 0], [1, 0]\n")
     monkeypatch.chdir(tmp_path)
+    own = "judge_together:judge"
     with pytest.raises(InvalidInput, match="auto is for embedded engines; judge_together:judge"):
-        share_settled(
-            Settings(harmful_share="auto", engine="judge_together:judge"),
-            lambda: sample_of(KITCHEN),
-            progress=no_progress,
-        )
+        open_for_files(Settings(harmful_share="auto", engine=own))
+    assert open_for_files(Settings(engine=own)).name == "judge"
 
 
-def test_what_labels_row_by_row_says_that_it_cannot(run, write_rows, tmp_path) -> None:
+def test_what_labels_row_by_row_says_that_it_cannot() -> None:
     with pytest.raises(InvalidInput, match="here the setting harmful_share is a number"):
         open_engine("embedded", Settings(harmful_share="auto"))
-    refused = run("classify", "-", "--out", tmp_path / "o.jsonl", "--harmful-share", "auto", stdin="")
-    assert refused.exit_code == 2
-    assert "standard input can be read once" in refused.output
-    taken = tmp_path / "taken.jsonl"
-    taken.write_text("{}")
-    refused = run("classify", write_rows(rows(KITCHEN)), "--out", taken, "--harmful-share", "auto")
-    assert refused.exit_code == 2
-    assert "exists; name another output" in refused.output
+    for untold in (None, "prior"):
+        assert open_engine("embedded", Settings(harmful_share=untold)).identity in shipped_priors()
 
 
-def test_a_service_does_not_begin_under_it(tmp_path) -> None:
+def test_a_service_does_not_begin_under_it() -> None:
     from secondlaw.service.serving import run_service
 
     with pytest.raises(InvalidInput, match="harmful_share auto reads a whole file"):
@@ -118,67 +117,158 @@ def test_a_service_does_not_begin_under_it(tmp_path) -> None:
 
 @pytest.mark.parametrize("said", ["atuo", "2", "0", "-1", "nan", ""])
 def test_what_is_neither_share_nor_auto_is_refused(said: str) -> None:
-    with pytest.raises(InvalidInput, match=r"setting harmful_share: .*between 0 and 1, and auto reads it"):
+    with pytest.raises(InvalidInput, match=r"setting harmful_share: .*between 0 and 1, auto reads it"):
         load_settings(harmful_share=said)
 
 
-def test_classify_and_measure_settle_on_the_same(run, write_rows, tmp_path) -> None:
+def test_a_kitchen_is_harmless_by_default_in_every_command(run, write_rows, tmp_path) -> None:
     path, out = write_rows(rows(KITCHEN)), tmp_path / "out.jsonl"
-    done = run("classify", path, "--out", out, "--harmful-share", "auto", "--json")
-    classified = json.loads(done.stdout)
-    assert classified["classifier"].endswith("+harmful-0.02")
-    assert "read together" in classified["warnings"][0]
-    labels = [json.loads(line) for line in out.read_text().splitlines()]
+    said, labels = classified(run, path, out)
+    assert said["classifier"].endswith("+harmful-0.02")
+    assert said["warnings"][0].startswith("60 requests of unknown intent, read together, look harmful in 0.0")
     assert {row["label"] for row in labels} <= {"g1", "g5"}
-    measured = json.loads(run("measure", path, "--json", "--harmful-share", "auto", "--resamples", 100).stdout)
-    assert measured["cells"][0]["classifier"] == classified["classifier"]
-    assert any("read together" in one for one in measured["warnings"])
-
-
-def test_check_and_compare_settle_one_share_for_both_runs(run, write_rows) -> None:
-    base, candidate = (write_rows(rows(part), f"{name}.jsonl") for part, name in ((KITCHEN, "a"), (KITCHEN[:30], "b")))
+    assert {row["classifier"] for row in labels} == {said["classifier"]}
+    found = measured(run, path)
+    assert found["cells"][0]["classifier"] == said["classifier"]
+    assert together(found) == together(said)
     for command in ("check", "compare"):
-        done = run(
-            command, base, candidate, "--harmful-share", "auto", "--json", "--resamples", 100, "--permutations", 99
-        )
+        base, other = (write_rows(rows(part), f"{name}.jsonl") for part, name in ((KITCHEN, "a"), (KITCHEN[:30], "b")))
+        done = run(command, base, other, "--json", "--resamples", 100, "--permutations", 99)
         assert done.exit_code in (0, 10, 11, 12), done.output
         assert "labels expect 0.02" in " ".join(json.loads(done.stdout)["warnings"])
 
 
-def test_told_intents_are_not_read(run, write_rows) -> None:
+def test_standard_input_is_read_together_too(run, write_rows, tmp_path) -> None:
+    path, out = write_rows(rows(KITCHEN)), tmp_path / "out.jsonl"
+    said = run("classify", "-", "--out", out, "--json", stdin=path.read_text())
+    assert json.loads(said.stdout)["classifier"].endswith("+harmful-0.02")
+
+
+def test_written_labels_are_those_of_a_classifier_that_was_told(run, write_rows, tmp_path) -> None:
+    path = write_rows(rows(KITCHEN))
+    _, read = classified(run, path, tmp_path / "read.jsonl")
+    _, told = classified(run, path, tmp_path / "told.jsonl", "--harmful-share", 0.02)
+    for one, other in zip(read, told, strict=True):
+        probs, same = (np.array(list(row.pop("label_probs").values())) for row in (one, other))
+        np.testing.assert_allclose(probs, same, atol=5e-6)
+        assert one == other
+
+
+def test_few_requests_are_labelled_untold_and_nothing_is_said(run, write_rows, tmp_path) -> None:
+    said, labels = classified(run, write_rows(rows(KITCHEN[:49])), tmp_path / "out.jsonl")
+    assert said["classifier"] in shipped_priors()
+    assert {row["classifier"] for row in labels} == {said["classifier"]}
+    assert said["warnings"] == []
+    asked, _ = classified(run, write_rows(rows(KITCHEN[:49])), tmp_path / "out.jsonl", "--harmful-share", "auto")
+    assert "without effect" in asked["warnings"][0]
+
+
+def test_stated_intents_are_left_and_not_read(run, write_rows, tmp_path) -> None:
+    said, _ = classified(run, write_rows(rows(KITCHEN, "benign")), tmp_path / "out.jsonl")
+    assert said["classifier"] in shipped_priors()
+    assert together(said) == []
+    found = measured(run, write_rows(rows(KITCHEN, "benign")))
+    assert found["cells"][0]["classifier"] == said["classifier"]
+
+
+def test_prior_leaves_the_classifier_untold(run, write_rows, tmp_path) -> None:
+    path = write_rows(rows(KITCHEN))
+    said, _ = classified(run, path, tmp_path / "out.jsonl", "--harmful-share", "prior")
+    assert said["classifier"] in shipped_priors()
+    found = measured(run, path, "--harmful-share", "prior")
+    assert found["cells"][0]["classifier"] == said["classifier"]
+    assert together(said) == together(found) == []
+
+
+def test_rows_join_the_share_of_labels_that_stand_in_the_file(run, write_rows, tmp_path) -> None:
+    out = tmp_path / "out.jsonl"
+    for share in ("prior", "0.3"):
+        _, first = classified(run, write_rows(rows(KITCHEN[:10])), out, "--harmful-share", share)
+        mixed = write_rows([*first, *rows(KITCHEN)[10:]], "mixed.jsonl")
+        said, labels = classified(run, mixed, out)
+        assert {row["classifier"] for row in labels} == {first[0]["classifier"]} == {said["classifier"]}
+        assert labels[:10] == first
+        found = measured(run, mixed)
+        assert found["cells"][0]["classifier"] == said["classifier"]
+
+
+def test_labels_that_stand_in_a_file_stay_and_are_pointed_out(run, write_rows, tmp_path) -> None:
+    path = tmp_path / "labelled.jsonl"
+    said, _ = classified(run, write_rows(rows(KITCHEN)), path, "--harmful-share", "prior")
+    found = measured(run, path)
+    assert found["cells"][0]["classifier"] == said["classifier"]
+    assert "read them under --harmful-share auto" in together(found)[0]
+    assert "60 requests of unknown intent, read together, look harmful in 0.0" in together(found)[0]
+    for told, name in (("auto", "+harmful-0.02"), (0.05, "+harmful-0.05")):
+        again = measured(run, path, "--harmful-share", told)
+        assert again["cells"][0]["classifier"] == said["classifier"] + name
+        assert not any("read them under" in one for one in again["warnings"])
+        np.testing.assert_allclose(
+            again["cells"][0]["entropy"]["pooled"]["value"], found["cells"][0]["entropy"]["pooled"]["value"], atol=1e-6
+        )
+    assert together(measured(run, path, "--harmful-share", "prior")) == []
+    few, _ = classified(run, write_rows(rows(KITCHEN[:49])), path, "--harmful-share", "prior")
+    assert together(measured(run, path)) == few["warnings"] == []
+
+
+def test_runs_classified_under_different_shares_are_checked_under_one(run, write_rows, tmp_path) -> None:
+    paths = []
+    for name, part, share in (("a", KITCHEN, "prior"), ("b", KITCHEN, "0.3")):
+        paths.append(tmp_path / f"{name}.jsonl")
+        classified(run, write_rows(rows(part)), paths[-1], "--harmful-share", share)
+    found = json.loads(run("check", *paths, "--json", "--permutations", 199, "--resamples", 100).stdout)
+    assert found["verdict"] != "drift"
+    assert any("stood under other shares of harmful requests (0.3, none) and are read under 0.02" in one
+               for one in found["warnings"])  # fmt: skip
+    bare = [json.loads(line) for line in paths[1].read_text().splitlines()]
+    for row in bare:
+        del row["label_probs"]
+    refused = run("check", paths[0], write_rows(bare, "bare.jsonl"), "--permutations", 199, "--resamples", 100)
+    assert refused.exit_code == 2
+    assert "classifier changed" in refused.output
+
+
+def test_a_run_that_goes_on_settles_as_one_that_was_never_stopped(run, write_rows, tmp_path) -> None:
+    path, out = write_rows(rows(KITCHEN)), tmp_path / "out.jsonl"
+    _, whole = classified(run, path, out)
+    part = tmp_path / "again.jsonl.part"
+    broken = write_rows(rows(KITCHEN), "broken.jsonl")
+    with broken.open("a") as file:
+        file.write('{"id": "torn')
+    run("classify", broken, "--out", tmp_path / "again.jsonl", "--max-bad", 0)
+    assert part.exists()
+    assert b"+harmful" not in part.read_bytes()  # rows wait for the share
+    stored = part.read_bytes()
+    stopped = tmp_path / "out.jsonl.part"
+    header = json.loads(stored.splitlines()[0]) | {
+        "source": str(path), "size": path.stat().st_size, "modified": path.stat().st_mtime_ns
+    }  # fmt: skip
+    kept = stored.splitlines()[1:]
+    stopped.write_bytes(b"\n".join([json.dumps(header).encode(), *kept]) + b"\n")
+    said, again = classified(run, path, out)
+    assert said["found_done"] == len(kept) >= 16
+    for one, other in zip(again, whole, strict=True):  # batches of other sizes round differently
+        probs, same = (list(row.pop("label_probs").values()) for row in (one, other))
+        np.testing.assert_allclose(probs, same, atol=1e-4)
+        assert one == other
+
+
+def test_told_intents_are_not_read_in_an_evaluation(run, write_rows) -> None:
     given = [row | {"human_label": "g1"} for row in rows(KITCHEN, "benign")]
-    done = run("classifier", "evaluate", write_rows(given), "--harmful-share", "auto", "--intent", "known", "--json",
-               "--resamples", 100)  # fmt: skip
+    done = run("classifier", "evaluate", write_rows(given), "--intent", "known", "--json", "--resamples", 100)
     assert "harmful" not in json.loads(done.stdout)["classifier"]
 
 
 def test_evaluation_reads_the_rows_as_if_none_stated_an_intent(run, write_rows) -> None:
-    given = [row | {"human_label": "g1"} for row in rows(KITCHEN, "benign")]
-    found = json.loads(
-        run("classifier", "evaluate", write_rows(given), "--harmful-share", "auto", "--json", "--resamples", 100).stdout
-    )
+    given = write_rows([row | {"human_label": "g1"} for row in rows(KITCHEN, "benign")])
+    found = json.loads(run("classifier", "evaluate", given, "--json", "--resamples", 100).stdout)
     assert found["classifier"].endswith("+harmful-0.02")
-    assert any("60 requests of unknown intent, read together" in one for one in found["warnings"])
-
-
-def test_a_share_far_from_the_expected_is_pointed_out(run, write_rows) -> None:
-    def warned(prompts, *said):
-        found = json.loads(run("measure", write_rows(rows(prompts)), "--json", "--resamples", 100, *said).stdout)
-        return [one for one in found["warnings"] if "--harmful-share auto" in one]
-
-    assert "60 requests of unknown intent, read together, look harmful in 0.0" in warned(KITCHEN)[0]
-    assert warned(KITCHEN[:49]) == []
-    assert warned(KITCHEN, "--harmful-share", 0.05) == []
-    assert warned(KITCHEN, "--harmful-share", "auto") == []
-
-
-def test_labels_that_stand_in_a_file_are_made_again_by_relabelling(run, write_rows, tmp_path) -> None:
-    path, again = tmp_path / "labelled.jsonl", tmp_path / "again.jsonl"
-    assert run("classify", write_rows(rows(KITCHEN)), "--out", path).exit_code == 0
-
-    def warned(file, *said):
-        return json.loads(run("measure", file, "--json", "--resamples", 100, *said).stdout)["warnings"]
-
-    assert any("classify --relabel where rows carry labels" in one for one in warned(path, "--harmful-share", "auto"))
-    assert run("classify", path, "--out", again, "--relabel", "--harmful-share", "auto").exit_code == 0
-    assert not any("read together" in one for one in warned(again))
+    assert together(found)[0].startswith("60 requests of unknown intent, read together")
+    told, untold = (
+        json.loads(run("classifier", "evaluate", given, "--harmful-share", share, "--json", "--resamples", 100).stdout)
+        for share in (0.02, "prior")
+    )
+    assert told["classifier"] == found["classifier"]
+    assert untold["classifier"] in shipped_priors()
+    accuracy = [[slice_["accuracy"] for slice_ in one["slices"]] for one in (found, told, untold)]
+    assert accuracy[0] == accuracy[1] != accuracy[2]

@@ -1,6 +1,6 @@
 """A few example responses of every model and category, kept by reservoir while millions stream by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -86,3 +86,16 @@ class ExampleReservoir:
                 for rank, example in kept
                 if number_of[example.row] >= 0
             ]
+
+    def rekey(self, key_of: Callable[[int], int | None]) -> None:
+        """Put examples under the keys that their rows have by now; None leaves one where it is.
+
+        What was offered under the old key competes under the new one: a key that gains rows knows of its newcomers only
+        those that were examples before.
+        """
+        found: dict[int, list[tuple[float, Example]]] = {}
+        for key, kept in self._kept.items():
+            for rank, example in kept:
+                new = key_of(example.row)
+                found.setdefault(key if new is None else new, []).append((rank, example))
+        self._kept = {key: sorted(kept, key=lambda pair: pair[0])[: self.size] for key, kept in found.items()}

@@ -244,6 +244,32 @@ class Observations:
             keys = np.where(human == NO_CODE, self._example_key(batch.rows, codes), NO_CODE)
             self.reservoir.offer(keys, first_row=0, rows=batch.rows, prompts=batch.prompts, responses=batch.responses)
 
+    def replace_labels(
+        self, rows: NDArray[np.integer[Any]], labels: NDArray[np.integer[Any]], *, classifier: str,
+        probs: NDArray[np.floating[Any]] | None = None,
+    ) -> None:  # fmt: skip
+        """Give labelled rows the labels of another classifier, or of another version of theirs, in place.
+
+        Parameters
+        ----------
+        rows : int array, shape (n,)
+        labels : int array, shape (n,)
+            Codes in the order of the taxonomy; K is *outside*.
+        classifier : str
+            Name and version of what labels them now.
+        probs : float array, shape (n, K), optional
+            Probabilities; without it those that stand there stay.
+        """
+        if classifier not in self.classifiers:
+            self.classifiers = (*self.classifiers, classifier)
+        self.label[rows] = labels
+        self.classifier[rows] = self.classifiers.index(classifier)
+        if probs is not None and self.label_probs is not None:
+            self.label_probs[rows] = probs
+        if self.reservoir is not None:
+            moved = set(np.asarray(rows)[self.human_label[rows] == NO_CODE].tolist())
+            self.reservoir.rekey(lambda row: self._key_of(row) if row in moved else None)
+
     def examples(self, model: str, category: str) -> list[Example]:
         """Return the examples kept of a model's responses in a category (or ``"outside"``)."""
         if self.reservoir is None:
@@ -282,6 +308,9 @@ class Observations:
 
     def _example_key(self, rows: NDArray[np.int64], codes: NDArray[np.int16]) -> NDArray[np.int64]:
         return self.model[rows].astype(np.int64) * (self._outside + 1) + codes
+
+    def _key_of(self, row: int) -> int:
+        return int(self._example_key(np.array([row]), self.label[[row]])[0])
 
     def _without_labels(self, rows: NDArray[np.bool_]) -> "Observations":
         """Return the observations with the machine's labels of some rows taken away."""

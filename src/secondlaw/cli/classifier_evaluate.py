@@ -1,6 +1,5 @@
 """``secondlaw classifier evaluate``: how far a classifier, or labels that a file carries, agree with people."""
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -81,15 +80,14 @@ def evaluate(
     from secondlaw.cli.classifier_output import say_evaluated
     from secondlaw.cli.output import check_outputs
     from secondlaw.cli.progress import progress_bars
-    from secondlaw.pipeline.engines import open_engine
     from secondlaw.pipeline.evaluating import (
         evaluate_engine,
         evaluate_recorded,
-        requests_to_judge,
         seen_in_training,
     )
+    from secondlaw.pipeline.file_shares import rule_of
     from secondlaw.pipeline.labelled_input import LabelOptions, read_labelled
-    from secondlaw.pipeline.requests_together import share_settled
+    from secondlaw.pipeline.requests_together import open_for_files
     from secondlaw.pipeline.settings import load_settings
 
     check_outputs(report)
@@ -115,8 +113,7 @@ def evaluate(
     else:
         seen = seen_in_training(given.labelled.rows, settings.engine)
         with progress_bars(quiet=quiet or as_json) as progress:
-            settings, noted = share_settled(settings, lambda: requests_to_judge(given, asked=intent), progress=progress)
-            opened = open_engine(settings.engine, settings)
+            opened = open_for_files(settings)
             found = evaluate_engine(
                 given,
                 opened,
@@ -126,7 +123,7 @@ def evaluate(
                 any_label=any_label,
                 seen=seen,
                 unseen_only=unseen_only,
+                share=rule_of(settings),
                 progress=progress,
             )
-        found = replace(found, warnings=(*noted, *found.warnings))
     say_evaluated(found, as_json=as_json, report=report)

@@ -52,9 +52,10 @@ def classify(
     from secondlaw.behavior import load_taxonomy
     from secondlaw.cli.output import print_json
     from secondlaw.cli.progress import progress_bars
-    from secondlaw.pipeline.classifying import ClassifyOptions, classify_file, requests_of_file
-    from secondlaw.pipeline.engines import engine_report, engine_warnings, open_engine
-    from secondlaw.pipeline.requests_together import share_settled
+    from secondlaw.pipeline.classifying import ClassifyOptions, classify_file
+    from secondlaw.pipeline.engines import engine_report, engine_warnings
+    from secondlaw.pipeline.file_shares import rule_of
+    from secondlaw.pipeline.requests_together import open_for_files
     from secondlaw.pipeline.settings import load_settings
     from secondlaw.reports.notices import engine_words
 
@@ -76,17 +77,16 @@ def classify(
         requests=tuple(requests or ()),
         partial=partial,
         unfinished=unfinished,
+        share=rule_of(settings),
+        seed=settings.seed,
     )
     chosen = load_taxonomy(settings.taxonomy)
     with progress_bars(quiet=quiet or as_json) as progress:
-        settings, noted = share_settled(
-            settings, lambda: requests_of_file(source, out, chosen, options), progress=progress
-        )
-        classifier = open_engine(settings.engine, settings)
+        classifier = open_for_files(settings)
         done = classify_file(source, out, classifier, chosen, options, progress=progress("classifying"))
-    rows, warnings = done.rows, [*noted, *done.warnings, *engine_warnings(classifier)]
+    rows, warnings = done.rows, [*done.warnings, *engine_warnings(classifier)]
     if as_json:
-        content: dict[str, Any] = {"schema": "secondlaw/classify/2", "classifier": classifier.identity, "out": str(out)}
+        content: dict[str, Any] = {"schema": "secondlaw/classify/2", "classifier": done.classifier, "out": str(out)}
         content |= {} if (said := engine_report(classifier)) is None else {"engine": said}
         print_json(content | {"rows": rows.to_dict(), "found_done": done.found_done, "warnings": warnings})
         return
@@ -96,7 +96,7 @@ def classify(
     bad = f"; {rows.bad:,} bad {'row is' if rows.bad == 1 else 'rows are'} in {rows.quarantine}" if rows.bad else ""
     typer.echo(
         f"{out}: {rows.used:,} rows{found}; {rows.classified:,} labelled {'now ' if found else ''}"
-        f"by {classifier.identity}{bad}"
+        f"by {done.classifier}{bad}"
     )
     if spent := engine_words(engine_report(classifier)):
         typer.echo(spent)

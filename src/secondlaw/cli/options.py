@@ -82,9 +82,9 @@ HarmfulShare = Annotated[
     str | None,
     typer.Option(
         "--harmful-share",
-        metavar="SHARE|auto",
-        help="Share of harmful requests among those whose intent is not stated, where you know it; auto reads it off "
-        "all of them together (embedded engines; default: two thirds).",
+        metavar="SHARE|auto|prior",
+        help="Share of harmful requests among those whose intent is not stated, where you know it; auto (default of "
+        "the engines that ship) reads it off all of them together, prior takes two thirds (embedded engines).",
         rich_help_panel=_READING,
     ),
 ]

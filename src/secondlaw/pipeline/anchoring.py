@@ -16,9 +16,11 @@ from secondlaw.drift.anchors import Attribution, Movement, attribute, classifier
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.formats import BadRow, Row, read_rows
 from secondlaw.pipeline.anchor_files import Anchor
+from secondlaw.pipeline.engines import stated_share
 from secondlaw.pipeline.inputs import Source, load
 from secondlaw.pipeline.labelling import label_observations
 from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.settled_shares import known_priors, settle_shares
 
 __all__ = ["Attributed", "attribute_periods"]
 
@@ -231,6 +233,8 @@ def _observed(source: Source, settings: Settings, classifier: Classifier | None)
     found = load([source], settings, examples=0).observations
     if found.needs_labels and classifier is not None:
         label_observations(found, classifier)
+    told = settings.model_copy(update={"harmful_share": stated_share(settings) or "prior"})  # as anchors are scored
+    settle_shares(found, told, standing=(), priors=known_priors(() if classifier is None else (classifier,)))
     return found
 
 

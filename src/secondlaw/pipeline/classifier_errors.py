@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 
 from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
-from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK
 from secondlaw.behavior.classifiers.protocol import Classifier
+from secondlaw.behavior.classifiers.told_share import split_identity
 from secondlaw.behavior.taxonomy import INTENTS, Taxonomy
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.errors import FileFormatError, InvalidInput
@@ -53,18 +53,10 @@ def errors_of(
         plain = one.expecting(None).identity
         found[plain] = replace(known, moved=0.0)
         for name in stated:
-            identity, mark, share = name.partition(SHARE_MARK)
-            if mark and identity == plain and (told := _share(share)):
+            identity, told = split_identity(name)
+            if told is not None and identity == plain:
                 found[name] = replace(known, moved=one.expecting(told).moved)
     return found
-
-
-def _share(text: str) -> float | None:
-    try:
-        share = float(text)
-    except ValueError:
-        return None
-    return share if 0.0 < share < 1.0 else None
 
 
 def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -> dict[str, ClassifierError]:
@@ -103,6 +95,11 @@ def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -
         raise InvalidInput(f"{path}: counts must be finite, not negative, and some for every true category")
     known = list(classifiers)
     if name not in known:
-        raise InvalidInput(f"{path} is about {name!r}; the labels are of {', '.join(known) or 'no named classifier'}")
+        plain, share = split_identity(name)
+        told = any(split_identity(one)[0] == plain for one in known)
+        way = f"; label under its share: --harmful-share {share or 'prior'}" if told else ""
+        raise InvalidInput(
+            f"{path} is about {name!r}; the labels are of {', '.join(known) or 'no named classifier'}{way}"
+        )
     order = [keys.index(key) for key in taxonomy.keys]
     return {name: ClassifierError(confusion=counts[np.ix_(order, order)])}

@@ -31,10 +31,10 @@ from secondlaw.formats import (
     quarantine_path,
     read_rows,
 )
-from secondlaw.pipeline.requests_together import RequestSample
-from secondlaw.pipeline.row_choice import CountedRows, Requests, requests_by_file
+from secondlaw.pipeline.file_shares import ShareRule, share_of_rows
+from secondlaw.pipeline.row_choice import CountedRows, requests_by_file
 
-__all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file", "requests_of_file"]
+__all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file"]
 
 FIRST_BLOCK, LARGEST_BLOCK = 16, 2048
 """Rows labelled before the first are stored, and most at once: enough for a fast classifier to sort by length."""
@@ -43,6 +43,8 @@ BLOCK_SECONDS = 5.0
 DIGITS = 6
 """Decimals of written probabilities: rounding moves a row's sum by less than the reader tolerates."""
 
+FRESH = "secondlaw_labelled_now"
+"""Field of a stored row that this run labelled; it is not written."""
 NO_LABEL = "no_label"
 """Field of a row that the classifier could not label, with the reason."""
 
@@ -73,6 +75,11 @@ class ClassifyOptions:
         Whether the rows before the damage of a damaged file are labelled; otherwise damage is an error, after them.
     unfinished : bool
         Whether Inspect logs are read whose status is not ``success``.
+    share : "read", "join" or "as is"
+        What the labels made here expect of unknown intents: the share of harmful requests that is read off all rows;
+        that of labels which stand in the file, read off all rows where there are none; or what the classifier expects.
+    seed : int
+        Of the interval of a share that is read.
     """
 
     relabel: bool = False
@@ -84,14 +91,17 @@ class ClassifyOptions:
     requests: tuple[Path, ...] = ()
     partial: bool = False
     unfinished: bool = False
+    share: ShareRule = "as is"
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedFile:
-    """What became of the rows, how many of them an earlier run had stored, and what the reader must know."""
+    """What became of the rows, how many of them an earlier run had stored, whose labels, what the reader must know."""
 
     rows: RowSummary
     found_done: int
+    classifier: str
     warnings: tuple[str, ...] = ()
 
 
@@ -141,12 +151,16 @@ def classify_file(
     done = _resume(part, source, header)
     bad_path = options.bad_rows or quarantine_path(source)
     damage: list[FileFormatError] = []
-    lines = CountedRows(_rows_of(source, options, damage), requests)
+    read = read_rows(source, file_format=options.file_format, unfinished=options.unfinished)
+    lines = CountedRows(_until_damage(read, damage), requests)
     written = labelled = 0
     with Quarantine(bad_path, max_bad=options.max_bad) as bad, Journal(part) as journal:
         if done is None:
             journal.append(header)
-        sound = _sound(_to_label(lines, taxonomy, options, requests), bad)
+        asked = _unlabelled(lines, options)
+        sound = _sound(
+            read_transcripts(asked, taxonomy=taxonomy, assume_utc=options.assume_utc, requests=requests), bad
+        )
         written = sum(1 for _ in islice(sound, done or 0))
         size = FIRST_BLOCK
         while block := list(islice(sound, size)):
@@ -162,48 +176,23 @@ def classify_file(
         reason = f"; the first bad row is line {bad.first[0].line}: {bad.first[0].reason}" if bad.count else ""
         part.unlink()
         raise NotEnoughData(f"{source}: there is no row to classify{reason}")
+    under = share_of_rows(_stored(part), classifier, taxonomy, options.share, seed=options.seed)
     with JsonlWriter(out) as writer:
-        for number, row in enumerate(journal_rows(part)):
-            if number:
-                writer.write(row)
+        for row, fresh in _stored(part):
+            writer.write(under.moved(row) if fresh else row)
     part.unlink()
     more, quarantine = written + bad.count - lines.rows, str(bad_path) if bad.count else None
     summary = RowSummary(lines.rows, written, bad.count, 0, labelled, quarantine, expanded=more)
     said = [f"{one}; only the rows before the damage are labelled (--partial)" for one in damage]
-    return ClassifiedFile(summary, done or 0, (*said, *lines.said(source)))
+    return ClassifiedFile(summary, done or 0, under.identity, (*under.said, *said, *lines.said(source)))
 
 
-def requests_of_file(source: str, out: Path, taxonomy: Taxonomy, options: ClassifyOptions) -> RequestSample:
-    """Return requests to which :func:`classify_file` will label a response; rows after damage are not among them.
-
-    Raises
-    ------
-    InvalidInput
-        If the source can be read only once or is no file, or `out` cannot be written.
-    """
-    if source == "-":
-        raise InvalidInput(
-            "--harmful-share auto reads the input twice, and standard input can be read once: give a file, or the "
-            "share as a number"
-        )
-    _check_out(source, out, replace_output=options.replace_output)
-    requests = requests_by_file(options.requests, [source]).get(source)
-    sample = RequestSample()
-    for one in _to_label(_rows_of(source, options, []), taxonomy, options, requests):
-        if not isinstance(one, BadRow) and one.label is None:
-            sample.add(one.prompt, one.response, one.intent)
-    return sample
-
-
-def _rows_of(source: str, options: ClassifyOptions, damage: list[FileFormatError]) -> Iterator[Row | BadRow]:
-    return _until_damage(read_rows(source, file_format=options.file_format, unfinished=options.unfinished), damage)
-
-
-def _to_label(
-    rows: Iterable[Row | BadRow], taxonomy: Taxonomy, options: ClassifyOptions, requests: Requests | None
-) -> Iterator[Transcript | BadRow]:
-    asked = _unlabelled(rows, options)
-    return read_transcripts(asked, taxonomy=taxonomy, assume_utc=options.assume_utc, requests=requests)
+def _stored(part: Path) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the rows of a part and whether they were labelled for it."""
+    for number, row in enumerate(journal_rows(part)):
+        if number:
+            fresh = bool(row.pop(FRESH, False))
+            yield row, fresh
 
 
 def _until_damage(rows: Iterable[Row | BadRow], damage: list[FileFormatError]) -> Iterator[Row | BadRow]:
@@ -252,7 +241,7 @@ def _check_out(source: str, out: Path, *, replace_output: bool) -> None:
 def _header(source: str, identity: str, taxonomy: Taxonomy, options: ClassifyOptions) -> dict[str, Any]:
     stat = Path(source).stat() if source != "-" else None
     return {
-        "secondlaw_part": 1,
+        "secondlaw_part": 2,
         "source": source,
         "size": stat and stat.st_size,
         "modified": stat and stat.st_mtime_ns,
@@ -303,7 +292,7 @@ def _sound(rows: Iterable[Transcript | BadRow], bad: Quarantine) -> Iterator[Tra
 def _label(batch: list[Transcript], classifier: Classifier, taxonomy: Taxonomy, journal: Journal) -> int:
     """Label what has no label and write the whole batch; a row that could not be labelled says why in ``no_label``."""
     todo = [i for i, one in enumerate(batch) if one.label is None and (one.prompt or one.response)]
-    labelled = 0
+    labelled, now = 0, set()
     if todo:
         judged = classifier.judge(
             [batch[i].prompt for i in todo], [batch[i].response for i in todo], [batch[i].intent for i in todo]
@@ -317,6 +306,7 @@ def _label(batch: list[Transcript], classifier: Classifier, taxonomy: Taxonomy, 
             probs = dict(zip(taxonomy.keys, row, strict=True))
             batch[i] = replace(batch[i], label=label, label_probs=probs, classifier=judged.classifier, extra=extra)
             labelled += 1
-    for one in batch:
-        journal.append(to_row(one))
+            now.add(i)
+    for i, one in enumerate(batch):
+        journal.append(to_row(one) | ({FRESH: True} if i in now else {}))
     return labelled

@@ -82,7 +82,7 @@ def open_embedded(spec: str, settings: Settings) -> EmbeddedClassifier:
 
 
 def stated_share(settings: Settings) -> float | None:
-    """Return the share of harmful requests that settings state.
+    """Return the share of harmful requests that settings state; None: what the classifier expects untold.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def stated_share(settings: Settings) -> float | None:
             "harmful_share auto reads a whole file of responses before it labels the first: measure, compare, check, "
             "classify and classifier evaluate do; here the setting harmful_share is a number or is left out"
         )
-    return settings.harmful_share
+    return None if settings.harmful_share == "prior" else settings.harmful_share
 
 
 def _open(spec: str, settings: Settings) -> Classifier:

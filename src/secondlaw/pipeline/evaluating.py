@@ -25,10 +25,11 @@ from secondlaw.behavior.classifiers.training_folder import trained_on
 from secondlaw.behavior.taxonomy import OUTSIDE, Intent, Taxonomy
 from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.pipeline.engines import engine_report, engine_warnings
+from secondlaw.pipeline.file_shares import ShareRule
+from secondlaw.pipeline.judged_shares import judged_under_share
 from secondlaw.pipeline.labelled_input import LabelledInput
-from secondlaw.pipeline.requests_together import RequestSample
 
-__all__ = ["Evaluated", "Told", "evaluate_engine", "evaluate_recorded", "requests_to_judge", "seen_in_training"]
+__all__ = ["Evaluated", "Told", "evaluate_engine", "evaluate_recorded", "seen_in_training"]
 
 Progress = Callable[[str], Callable[[int, int], None]]
 Told = Literal["both", "known", "unknown"]
@@ -54,6 +55,7 @@ def evaluate_engine(
     any_label: bool = False,
     seen: npt.NDArray[np.bool_] | None = None,
     unseen_only: bool = False,
+    share: ShareRule = "as is",
     progress: Progress | None = None,
 ) -> Evaluated:
     """Let a classifier judge labelled responses and compare.
@@ -72,6 +74,9 @@ def evaluate_engine(
         Rows whose prompts the classifier was trained on, see :func:`seen_in_training`.
     unseen_only : bool
         Leave these rows out.
+    share : {"read", "join", "as is"}
+        Whether unknown intents are judged under the share of harmful requests that is read off the rows; "join" where
+        there are enough.
     progress : callable, optional
 
     Raises
@@ -85,17 +90,21 @@ def evaluate_engine(
     rows = [given.labelled.rows[i] for i in kept]
     ways: tuple[Intents, ...] = ("known", "unknown") if told == "both" else (told,)
     usable = np.ones(len(rows), dtype=np.bool_)
-    predictions: dict[Intents, Predictions] = {}
-    for way in ways:
-        intents: list[Intent] = [row.intent if way == "known" else "unknown" for row in rows]
-        judged = classifier.judge(
-            [row.prompt for row in rows],
-            [row.response for row in rows],
-            intents,
-            progress=progress(f"classifying, intent {way}") if progress else None,
+    prompts, responses = [row.prompt for row in rows], [row.response for row in rows]
+    intents: dict[Intents, list[Intent]] = {
+        way: [row.intent if way == "known" else "unknown" for row in rows] for way in ways
+    }
+    judged = {
+        way: classifier.judge(
+            prompts, responses, intents[way], progress=progress(f"classifying, intent {way}") if progress else None
         )
-        predictions[way] = Predictions.of(judged, taxonomy)
-        usable[list(judged.unlabelled)] = False
+        for way in ways
+    }
+    judged, identity, noted = judged_under_share(judged, prompts, intents, classifier, share, seed=options.seed)
+    warnings = [*noted, *warnings]
+    predictions = {way: Predictions.of(one, taxonomy) for way, one in judged.items()}
+    for one in judged.values():
+        usable[list(one.unlabelled)] = False
     if not usable.all():
         warnings.append(f"{int((~usable).sum())} rows got no label from {classifier.identity} and are in no number")
     if seen is not None and seen[kept].any():
@@ -106,18 +115,8 @@ def evaluate_engine(
     warnings += engine_warnings(classifier)
     unknown = sum(row.intent == "unknown" for row in rows)
     notes = [f"{unknown} rows state no intent; there it is inferred in both ways of asking"] if unknown else []
-    found = _evaluated(
-        given, rows, predictions, usable, taxonomy, classifier.identity, labels, options, warnings, notes
-    )
+    found = _evaluated(given, rows, predictions, usable, taxonomy, identity, labels, options, warnings, notes)
     return replace(found, engine=engine_report(classifier))
-
-
-def requests_to_judge(given: LabelledInput, *, asked: Told) -> RequestSample:
-    """Return requests of the labelled rows that are judged without their intent: all, unless it is always told."""
-    sample = RequestSample()
-    for row in given.labelled.rows:
-        sample.add(row.prompt, row.response, row.intent if asked == "known" else "unknown")
-    return sample
 
 
 def _unseen(kept: list[int], seen: npt.NDArray[np.bool_] | None, identity: str, warnings: list[str]) -> list[int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from secondlaw.behavior import window_seconds
 from secondlaw.behavior.classifiers import Classifier
+from secondlaw.behavior.classifiers.told_share import under_share
 from secondlaw.behavior.rows import plain_rows, to_transcript
 from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
 from secondlaw.behavior.transcripts import Transcript
@@ -13,7 +14,7 @@ from secondlaw.drift.monitoring_plan import MonitorPlan, ScoreField
 from secondlaw.drift.step_counts import NO_CATEGORY, StepRow
 from secondlaw.errors import InvalidInput
 from secondlaw.formats import BadRow, Row, excerpt_of
-from secondlaw.pipeline.engines import engine_warnings, open_engine
+from secondlaw.pipeline.engines import engine_warnings, open_engine, stated_share
 from secondlaw.pipeline.settings import Settings
 
 __all__ = ["StepRowReader", "lateness_of", "plan_of"]
@@ -138,7 +139,7 @@ class StepRowReader:
         self.model, self.progress = model, progress
         self._take_bad = bad
         self._engine: Classifier | None = None
-        self._keys = taxonomy.keys
+        self._keys, self._share = taxonomy.keys, stated_share(settings)
         self._codes = {key: code for code, key in enumerate((*taxonomy.keys, OUTSIDE))}
 
     def read(self, rows: Sequence[Row | BadRow]) -> list[StepRow]:
@@ -151,6 +152,7 @@ class StepRowReader:
                 continue
             try:
                 transcript = to_transcript(row.value, taxonomy=self.taxonomy, assume_utc=self.settings.assume_utc)
+                transcript = under_share(transcript, self._share, self.taxonomy)
                 value = None if self.score is None else _value_of(row, self.score)
             except InvalidInput as error:
                 self.out_of_bounds += isinstance(error, _NoScore)

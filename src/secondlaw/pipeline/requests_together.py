@@ -1,169 +1,192 @@
-"""``--harmful-share auto``: the share of harmful requests, read off all requests of unknown intent together.
+"""The share of harmful requests, read off all requests of unknown intent together.
 
-A sample of them is judged first, one answer to each request, and the share found so is what labels expect. Which
-requests are in the sample follows from their texts alone, so that it is the same whatever their order, and a run that
-goes on finds what it began with.
+What a file's labels expect of a request whose intent is not stated is read off the file itself: responses are judged as
+if nothing were known, the share of harmful requests is estimated from the probabilities of different requests, and the
+log odds of harm are moved to it (:mod:`~secondlaw.behavior.classifiers.told_share`). No label of a person is used, and
+nothing is judged twice.
+
+Which requests are read follows from their hashes, so that it is the same whatever their order.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
 from heapq import heappush, heapreplace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from secondlaw.behavior.classifiers.expected_harm import harmful_share_of
-from secondlaw.behavior.observations import Observations
-from secondlaw.behavior.taxonomy import INTENTS, Intent
-from secondlaw.drift.cells import ClassifierError
-from secondlaw.drift.line_of_harm import harm_evidence
-from secondlaw.pipeline.engines import open_embedded
+from secondlaw.behavior.classifiers import Classifier
+from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
+from secondlaw.behavior.classifiers.expected_harm import HarmRead, harmful_share_of
+from secondlaw.behavior.classifiers.large import LARGE
+from secondlaw.behavior.classifiers.told_share import LinePrior, move_between
+from secondlaw.pipeline.engines import open_embedded, open_engine
 from secondlaw.pipeline.settings import Settings
 from secondlaw.statistics.common_shift import log_odds
-from secondlaw.statistics.side_share import side_share
 from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["RequestSample", "share_settled", "unexpected_share"]
+__all__ = [
+    "SHIPPED", "RequestEvidence", "expected_together", "harm_said", "open_for_files", "prior_of", "reads_by_default",
+    "share_read", "smallest_requests", "words_of_share",
+]  # fmt: skip
 
+Floats = NDArray[np.float64]
 MOST_REQUESTS = 1000
-"""Enough for a standard error of .03 or less; they take some 20 s."""
-FAR = 1.5
-"""Log odds between the share expected and the share read that are worth a word: with .65, below .3 or above .89."""
+"""Enough for a standard error of .03 or less."""
+SHIPPED = ("embedded", LARGE)
+"""Engines whose labels are under the share of the file unless something else is said."""
+SMALLEST = 1e-6
+"""Probabilities are written with six decimals."""
+LEAST_MASS = 1e-3
+"""A response that is surely off-topic leaves less than this to harmful and harmless: it says nothing of its request."""
 
-Progress = Callable[[int, int], None]
 
-
-class RequestSample:
-    """Different requests of unknown intent, each with one of its answers, chosen by the hashes of their texts.
+class RequestEvidence:
+    """What responses say of the harm of their requests, in the mean of each; some thousand requests at most.
 
     Parameters
     ----------
     most : int
-        How many requests are kept.
+        How many requests are kept: those of the smallest hashes.
 
     Examples
     --------
-    >>> sample = RequestSample()
-    >>> for intent in ("unknown", "benign", "unknown"):
-    ...     sample.add("How do I boil an egg?", "In water.", intent)
-    >>> len(sample), sample.texts()
-    (1, (['How do I boil an egg?'], ['In water.']))
+    >>> evidence = RequestEvidence()
+    >>> for request, said in ((7, 1.0), (5, -2.0), (7, 3.0)):
+    ...     evidence.add(request, said)
+    >>> evidence.values().tolist()
+    [-2.0, 2.0]
     """
 
     def __init__(self, most: int = MOST_REQUESTS) -> None:
         self._most = most
-        self._kept: dict[int, tuple[int, str, str]] = {}
+        self._kept: dict[int, tuple[float, int]] = {}
         self._largest: list[int] = []  # hashes of the requests kept, negative: the largest comes first
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def add(self, prompt: str, response: str, intent: Intent) -> None:
-        """Offer a response; one to a request of stated intent, or to none, is passed over."""
-        if intent != "unknown" or not prompt.strip():
+    def add(self, request: int, said: float) -> None:
+        """Take the log odds of harm that a response says, by the hash of its request; NaN says nothing."""
+        if said != said:
             return
-        request, answer = _hash(prompt), _hash(response)
         found = self._kept.get(request)
         if found is not None:
-            if answer < found[0]:
-                self._kept[request] = (answer, prompt, response)
+            self._kept[request] = (found[0] + said, found[1] + 1)
         elif len(self._kept) < self._most:
             heappush(self._largest, -request)
-            self._kept[request] = (answer, prompt, response)
+            self._kept[request] = (said, 1)
         elif request < -self._largest[0]:
             del self._kept[-heapreplace(self._largest, -request)]
-            self._kept[request] = (answer, prompt, response)
+            self._kept[request] = (said, 1)
 
-    def texts(self) -> tuple[list[str], list[str]]:
-        """Return requests and answers, in the order of their hashes."""
-        chosen = [self._kept[request] for request in sorted(self._kept)]
-        return [prompt for _, prompt, _ in chosen], [response for _, _, response in chosen]
+    def values(self) -> Floats:
+        """Return what each request says, in the order of their hashes."""
+        return np.array([total / n for _, (total, n) in sorted(self._kept.items())])
 
 
-def share_settled(
-    settings: Settings, sample: Callable[[], RequestSample], *, progress: Callable[[str], Progress]
-) -> tuple[Settings, list[str]]:
-    """Return settings with a number for ``auto``, and what the reader must know of it.
+def smallest_requests(requests: NDArray[np.uint64], most: int = MOST_REQUESTS) -> NDArray[np.bool_]:
+    """Return which rows are of the requests that a :class:`RequestEvidence` would keep.
+
+    Examples
+    --------
+    >>> smallest_requests(np.array([7, 5, 7, 9], dtype=np.uint64), 2).tolist()
+    [True, True, True, False]
+    """
+    different = np.unique(requests)
+    return np.asarray(requests <= different[min(most, len(different)) - 1])
+
+
+def harm_said(probabilities: Floats, sides: NDArray[np.int64], prior: LinePrior, told: float | None) -> Floats:
+    """Return what responses of unknown intent say of the harm of their requests.
 
     Parameters
     ----------
-    settings : Settings
-        Where they do not say ``auto`` they come back as they are.
-    sample : callable
-        Gives a sample of all that is to be labelled; called where settings say ``auto``.
-    progress : callable
-        Begins to show how far a part is; what it gives is called with (requests judged, requests in all).
+    probabilities : ndarray, shape (n, K)
+    sides : ndarray of int, shape (K,)
+        See :func:`~secondlaw.behavior.classifiers.told_share.harm_sides`.
+    prior : LinePrior
+        Of the classifier.
+    told : float or None
+        Share under which the probabilities are.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Log odds of harm less those that are expected; NaN where the response says nothing.
+
+    Examples
+    --------
+    >>> p = np.array([[0.2, 0.5, 0.1, 0.2, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]])
+    >>> harm_said(p, np.array([-1, 1, 1, -1, 0]), LinePrior(0.5, 2.0), None).round(3).tolist()
+    [0.405, nan]
+    """
+    harmful, benign = (probabilities[:, sides == side].sum(axis=1) for side in (1, -1))
+    says = np.log(np.maximum(harmful, SMALLEST)) - np.log(np.maximum(benign, SMALLEST))
+    says = says - log_odds(prior.share) - move_between(prior, None, told)
+    return np.where(harmful + benign < LEAST_MASS, np.nan, says)
+
+
+def share_read(says: Floats, prior: LinePrior, *, seed: int) -> HarmRead | Insufficient:
+    """Return the share of harmful requests, and what labels best expect; Insufficient with few requests.
+
+    Parameters
+    ----------
+    says : ndarray, shape (requests,)
+        From :meth:`RequestEvidence.values`.
+    prior : LinePrior
+    seed : int
+    """
+    rng = np.random.default_rng([seed, 5])
+    return harmful_share_of(says, expected=prior.share, line_spread=prior.spread, rng=rng)
+
+
+def expected_together(
+    evidence: RequestEvidence, prior: LinePrior, *, asked: bool, seed: int
+) -> tuple[float | None, list[str]]:
+    """Return the share that labels expect by what all requests say, None where these are few, and the words for it.
+
+    Parameters
+    ----------
+    evidence : RequestEvidence
+    prior : LinePrior
+    asked : bool
+        Whether somebody asked for it: then it is said where it has no effect.
+    seed : int
+    """
+    found = share_read(evidence.values(), prior, seed=seed)
+    if isinstance(found, Insufficient):
+        return None, [
+            f"--harmful-share auto is without effect: {found.reason} different requests of unknown intent; labels "
+            f"expect {prior.share:.2f} of them to be harmful"
+        ] if asked else []  # fmt: skip
+    how = "" if asked else f" (--harmful-share prior: {prior.share:.2f})"
+    return found.told, [f"{words_of_share(found.share)}; labels expect {found.told:g}{how}"]
+
+
+def reads_by_default(settings: Settings, engine: str | None = None) -> bool:
+    """Return whether the share of fresh labels is read off a file without being asked for."""
+    return settings.harmful_share is None and (engine or settings.engine) in SHIPPED
+
+
+def open_for_files(settings: Settings) -> Classifier:
+    """Open the engine that settings name, untold where the share is yet to be read off a file.
 
     Raises
     ------
     InvalidInput
-        If the engine is none of the embedded ones.
+        As :func:`~secondlaw.pipeline.engines.open_engine`, and if ``auto`` is asked of an engine that takes no share.
     """
-    if settings.harmful_share != "auto":
-        return settings, []
-    nothing_told = settings.model_copy(update={"harmful_share": None})
-    requests = sample()
-    if not len(requests):
-        return nothing_told, []
-    engine = open_embedded(settings.engine, settings)
-    try:
-        rng = np.random.default_rng([settings.seed, 5])
-        found = harmful_share_of(engine, *requests.texts(), progress=progress("reading requests together"), rng=rng)
-    finally:
-        engine.close()
-    if isinstance(found, Insufficient):
-        return nothing_told, [
-            f"--harmful-share auto is without effect: {found.reason} different requests of unknown intent; labels "
-            f"expect {engine.expected_share:.2f} of them to be harmful"
-        ]
-    said = f"{_read_together(found.share)}; labels expect {found.told:g}"
-    return settings.model_copy(update={"harmful_share": found.told}), [said]
+    if settings.harmful_share == "auto":
+        return open_embedded(settings.engine, settings)
+    return open_engine(settings.engine, settings)
 
 
-def unexpected_share(
-    observations: Observations, errors: Mapping[str | None, ClassifierError], *, seed: int
-) -> list[str]:
-    """Say so where requests of unknown intent, read together, are far from the share that their labels expect.
-
-    Parameters
-    ----------
-    observations : Observations
-        Labelled; rows without probabilities say nothing.
-    errors : mapping
-        What is known of each classifier's error, by its identity; one that was told a share is not doubted.
-    seed : int
-    """
-    if observations.label_probs is None:
-        return []
-    stratum, warnings = INTENTS.index("unknown"), []
-    unknown = (observations.intent == stratum) & np.isfinite(observations.label_probs[:, 0])
-    for code, name in enumerate(observations.classifiers):
-        error = errors.get(name)
-        if error is None or error.expected_harm is None or error.moved:
-            continue
-        rows = np.flatnonzero(unknown & (observations.classifier == code))
-        rows = rows[np.unique(observations.group[rows], return_index=True)[1]]
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_REQUESTS)).astype(np.intp)]
-        said = harm_evidence(observations.label_probs[rows].astype(np.float64), error, stratum=stratum)
-        if said is None:
-            continue
-        found = side_share(said, expected=error.expected_harm, rng=np.random.default_rng([seed, 6]))
-        if isinstance(found, Insufficient) or found.low <= error.expected_harm <= found.high:
-            continue
-        if abs(log_odds(min(max(found.value, 0.01), 0.99)) - log_odds(error.expected_harm)) >= FAR:
-            warnings.append(
-                f"{_read_together(found)}, and labels of {name} expect {error.expected_harm:.2f}: label with "
-                "--harmful-share auto (classify --relabel where rows carry labels), or state the share; numbers "
-                "corrected by EM are the same"
-            )
-    return warnings
+def prior_of(classifier: Classifier) -> LinePrior | None:
+    """Return what a classifier expects of unknown intents; None where it takes no share."""
+    if not isinstance(classifier, EmbeddedClassifier):
+        return None
+    return LinePrior(classifier.expected_share, classifier.line_spread)
 
 
-def _read_together(share: Estimate) -> str:
+def words_of_share(share: Estimate) -> str:
+    """Return in words what requests say together."""
     return (
         f"{share.n:,} requests of unknown intent, read together, look harmful in {share.value:.2f} "
         f"[{share.low:.2f}, {share.high:.2f}], if the line is where the classifier draws it"
     )
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")

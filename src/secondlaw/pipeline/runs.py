@@ -12,12 +12,13 @@ from secondlaw.drift.cells import ClassifierError
 from secondlaw.drift.results import Measurement, RowSummary
 from secondlaw.formats import Format
 from secondlaw.pipeline.classifier_errors import errors_of, read_confusion
-from secondlaw.pipeline.engines import default_classifier, engine_report, engine_warnings, open_engine
+from secondlaw.pipeline.engines import default_classifier, engine_report, engine_warnings
 from secondlaw.pipeline.inputs import Loaded, Source, load
 from secondlaw.pipeline.labelling import label_observations
 from secondlaw.pipeline.measuring import MeasureOptions, measure
-from secondlaw.pipeline.requests_together import RequestSample, share_settled, unexpected_share
+from secondlaw.pipeline.requests_together import open_for_files
 from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.settled_shares import known_priors, labelled_names, settle_shares, unexpected_shares
 from secondlaw.pipeline.sources import named
 
 __all__ = [
@@ -163,8 +164,7 @@ def label_loaded(
     unprompted = sum(not prompt.strip() for prompt in observations.pending_prompts)
     if unprompted:
         warnings.append(f"{unprompted} of {rows.used} rows have no prompt: what their responses do to it is a guess")
-    settings, noted = share_settled(settings, lambda: _requests_of(observations), progress=progress or no_progress)
-    warnings += noted
+    standing = labelled_names(observations)
     engines = _engines(observations, settings)
     said: dict[str, Any] | None = None
     if observations.needs_labels:
@@ -172,8 +172,10 @@ def label_loaded(
         rows = replace(rows, classified=done)
         warnings += engine_warnings(engines[0])
         said = engine_report(engines[0])
+    priors = known_priors(engines)
+    warnings += settle_shares(observations, settings, standing=standing, priors=priors)
+    warnings += unexpected_shares(observations, settings, priors)
     errors = errors_of(engines, observations.classifiers, observations.taxonomy)
-    warnings += unexpected_share(observations, errors, seed=settings.seed)
     silent = int(((observations.label < 0) & (observations.human_label < 0)).sum())
     if silent:
         warnings.append(
@@ -185,15 +187,6 @@ def label_loaded(
     return Labelled(observations, rows, tuple(warnings), errors, said)
 
 
-def _requests_of(observations: Observations) -> RequestSample:
-    """Return requests to what has no label yet."""
-    sample = RequestSample()
-    for batch in observations.pending():
-        for one in zip(batch.prompts, batch.responses, batch.intents, strict=True):
-            sample.add(*one)
-    return sample
-
-
 def _engines(observations: Observations, settings: Settings) -> list[Classifier]:
     """Return the engine asked for, where it is needed, and the embedded one where labels of it stand in the file."""
     names = [name for name in observations.classifiers if name is not None]
@@ -201,7 +194,7 @@ def _engines(observations: Observations, settings: Settings) -> list[Classifier]
     chosen = settings.engine
     wanted = observations.needs_labels or (chosen not in ("embedded", "judge") and bool(names))
     labels = settings if observations.needs_labels else settings.model_copy(update={"harmful_share": None})
-    engines = [open_engine(chosen, labels)] if wanted else []
+    engines = [open_for_files(labels)] if wanted else []
     if ours and not (wanted and chosen == "embedded"):
         engines.append(default_classifier(settings))
     return engines

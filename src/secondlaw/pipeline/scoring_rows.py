@@ -12,11 +12,12 @@ from typing import Any
 
 from secondlaw.behavior import Taxonomy, Transcript, content_id, group_hash, plain_rows, to_transcript, window_seconds
 from secondlaw.behavior.classifiers import Classifier
+from secondlaw.behavior.classifiers.told_share import under_share
 from secondlaw.behavior.observations import NO_CODE, UNNAMED
 from secondlaw.behavior.taxonomy import OUTSIDE
 from secondlaw.errors import InvalidInput, SecondLawError, SourceError
 from secondlaw.formats import BadRow, Row, excerpt_of, replace_file, write_jsonl
-from secondlaw.pipeline.engines import open_engine
+from secondlaw.pipeline.engines import open_engine, stated_share
 from secondlaw.pipeline.scoring_blocks import READ_ROWS, Block, read_block
 from secondlaw.pipeline.scoring_labels import LabelledRow, LabelWriter, labels_path
 from secondlaw.pipeline.scoring_parts import PartColumns, bad_path, part_path
@@ -146,6 +147,7 @@ class BlockScorer:
                 value = {name: one for name, one in value.items() if name not in _LABELS}
             try:
                 one = to_transcript(value, taxonomy=self.job.taxonomy, assume_utc=self.job.settings.assume_utc)
+                one = under_share(one, stated_share(self.job.settings), self.job.taxonomy)
             except InvalidInput as error:
                 bad.append(BadRow(row.line, str(error), excerpt_of(row.value)))
                 continue

@@ -62,10 +62,11 @@ class Settings(BaseSettings):
         "embedded",
         description="What labels responses: embedded, embedded-large, judge, a trained folder, MODULE:FUNCTION.",
     )
-    harmful_share: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] | None = Field(
+    harmful_share: Annotated[float, Field(gt=0, lt=1)] | Literal["auto", "prior"] | None = Field(
         None,
-        description="Share of harmful requests among those of unknown intent, where it is known; auto reads it off the "
-        "whole file (default: two thirds).",
+        description="Share of harmful requests among those of unknown intent, where it is known; auto reads it off "
+        "the whole file, prior is what the classifier expects, two thirds (default: auto where a whole file is read, "
+        "else prior).",
     )
     workers: int = Field(0, ge=0, description="Processes that classify; 0 takes one per core, at most 4.")
     models_dir: Path | None = Field(None, description="Folder with model files, looked into first.")
@@ -142,14 +143,14 @@ class Settings(BaseSettings):
     @field_validator("harmful_share", mode="before")
     @classmethod
     def _share_or_auto(cls, value: object) -> object:
-        if value is None or value == "auto":
+        if value in (None, "auto", "prior"):
             return value
         try:
             share = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
             share = 0.0
         if not 0.0 < share < 1.0:
-            raise ValueError("a share lies between 0 and 1, and auto reads it off the file")
+            raise ValueError("a share lies between 0 and 1, auto reads it off the file, prior leaves it at two thirds")
         return share
 
     @classmethod

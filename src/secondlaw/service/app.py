@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 import secondlaw
 from secondlaw.behavior import Transcript
 from secondlaw.errors import SecondLawError
+from secondlaw.pipeline.engines import stated_share
 from secondlaw.service.access import Access, Caller
 from secondlaw.service.alarm_routes import alarm_router
 from secondlaw.service.ingest import Ingest
@@ -93,7 +94,7 @@ def create_app(
 
     app.include_router(
         ingest_router(
-            Ingest(store, arrived=parts.arrived.set), caller,
+            Ingest(store, arrived=parts.arrived.set, share=stated_share(parts.settings)), caller,
             most=settings.batch_events, body_bytes=settings.body_bytes,
         )
     )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from secondlaw.behavior import FIVE, Taxonomy, Transcript, plain_rows, to_transcript
+from secondlaw.behavior.classifiers.told_share import under_share
 from secondlaw.errors import InvalidInput, NotFound
 from secondlaw.formats import BadRow, Row
 from secondlaw.service.evaluation_settings import taxonomy_of
@@ -71,6 +72,8 @@ class Ingest:
         Called when events wait for their label.
     monotonic : callable
         Seconds that never go back.
+    share : float or None
+        Share of harmful requests under which labels of the classifiers that ship are taken, as those made here are.
     """
 
     def __init__(
@@ -79,7 +82,9 @@ class Ingest:
         *,
         arrived: Callable[[], object] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
+        share: float | None = None,
     ) -> None:
+        self._share = share
         self._store, self._arrived, self._monotonic = store, arrived, monotonic
         self._taxonomies: dict[str, tuple[float, Taxonomy]] = {}
         self._lock = threading.Lock()
@@ -155,7 +160,8 @@ class Ingest:
                 found.append(one.reason)
                 continue
             try:
-                event = to_transcript(one.value, taxonomy=self._taxonomy(one.value.get("stream")))
+                taxonomy = self._taxonomy(one.value.get("stream"))
+                event = under_share(to_transcript(one.value, taxonomy=taxonomy), self._share, taxonomy)
             except InvalidInput as error:
                 found.append(str(error))
                 continue

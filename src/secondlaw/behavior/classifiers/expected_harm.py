@@ -14,21 +14,15 @@ Where nobody knows it, many requests together tell (:func:`harmful_share_of`): a
 judged in the light of the others.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from secondlaw.behavior.classifiers.leaning import log_odds_of_harm
 from secondlaw.errors import InvalidInput
 from secondlaw.statistics.common_shift import log_odds, shrinkage
 from secondlaw.statistics.side_share import likeliest_share, side_share
 from secondlaw.types import Estimate, Insufficient
-
-if TYPE_CHECKING:
-    from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
-    from secondlaw.behavior.classifiers.protocol import Progress
 
 __all__ = ["SHARE_MARK", "HarmRead", "harmful_share_of", "move_to", "rounded_share"]
 
@@ -65,23 +59,18 @@ class HarmRead(NamedTuple):
 
 
 def harmful_share_of(
-    classifier: "EmbeddedClassifier",
-    prompts: Sequence[str],
-    responses: Sequence[str],
-    *,
-    progress: "Progress | None" = None,
-    rng: np.random.Generator,
+    says: Floats, *, expected: float, line_spread: float, rng: np.random.Generator
 ) -> HarmRead | Insufficient:
-    """Estimate what share of requests is harmful, from the requests and one answer to each.
+    """Estimate what share of requests is harmful, from what the classifier says of each.
 
     Parameters
     ----------
-    classifier : EmbeddedClassifier
-        A share that it was told before does not matter.
-    prompts, responses : sequences of str, of one length
-        Different requests, each with an answer.
-    progress : callable, optional
-        As in :meth:`EmbeddedClassifier.judge`.
+    says : ndarray, shape (requests,)
+        Log odds of harm of different requests, less those of the share that is expected.
+    expected : float
+        That share.
+    line_spread : float
+        Log odds by which a new source's line of harm is off, integrated out of `says`.
     rng : Generator
 
     Returns
@@ -89,12 +78,14 @@ def harmful_share_of(
     HarmRead or Insufficient
         Of six sources never seen the share was off by .01 to .2, mostly where a source draws the line elsewhere, which
         is not in the interval.
+
+    Examples
+    --------
+    >>> says = np.repeat([-3.0, 2.0], [90, 10])
+    >>> harmful_share_of(says, expected=0.65, line_spread=2.0, rng=np.random.default_rng(0)).told
+    0.05
     """
-    plain = classifier.expecting(None)
-    judged = plain.judge(prompts, responses, ["unknown"] * len(prompts), progress=progress)
-    expected = plain.expected_share
-    says = log_odds_of_harm(judged.intent) - log_odds(expected)
-    share = side_share(says / shrinkage(plain.line_spread), expected=expected, rng=rng)
+    share = side_share(says / shrinkage(line_spread), expected=expected, rng=rng)
     if isinstance(share, Insufficient):
         return share
     return HarmRead(share, rounded_share(likeliest_share(says, expected=expected)))

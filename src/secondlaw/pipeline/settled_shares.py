@@ -1,0 +1,185 @@
+"""One share of harmful requests for all labels of a classifier: as stated, as they stand, or read off all requests."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from secondlaw.behavior.classifiers import Classifier
+from secondlaw.behavior.classifiers.told_share import (
+    LinePrior,
+    harm_sides,
+    move_between,
+    shipped_priors,
+    split_identity,
+    with_share,
+)
+from secondlaw.behavior.observations import Observations
+from secondlaw.behavior.taxonomy import INTENTS
+from secondlaw.pipeline.engines import stated_share
+from secondlaw.pipeline.requests_together import (
+    RequestEvidence,
+    expected_together,
+    harm_said,
+    prior_of,
+    reads_by_default,
+    share_read,
+    smallest_requests,
+    words_of_share,
+)
+from secondlaw.pipeline.settings import Settings
+from secondlaw.statistics.common_shift import log_odds, tilted
+from secondlaw.types import Insufficient
+
+__all__ = ["known_priors", "labelled_names", "settle_shares", "unexpected_shares"]
+
+Ints = NDArray[np.int64]
+UNKNOWN = INTENTS.index("unknown")
+FAR = 1.5
+"""Log odds between the share expected and the share read that are worth a word: with .65, below .3 or above .89."""
+
+
+def known_priors(engines: Iterable[Classifier]) -> dict[str, LinePrior]:
+    """Return what classifiers expect of unknown intents, by their identity untold: those that ship, and those given."""
+    found = dict(shipped_priors())
+    for one in engines:
+        if (prior := prior_of(one)) is not None:
+            found[split_identity(one.identity)[0]] = prior
+    return found
+
+
+def labelled_names(observations: Observations) -> frozenset[str]:
+    """Return the classifiers by which rows are labelled."""
+    codes = np.unique(observations.classifier[observations.label >= 0])
+    return frozenset(name for code in codes.tolist() if code >= 0 and (name := observations.classifiers[code]))
+
+
+def settle_shares(
+    observations: Observations, settings: Settings, *, standing: Collection[str], priors: Mapping[str, LinePrior]
+) -> list[str]:
+    """Bring all labels of a classifier under one share of harmful requests, in place, and say so.
+
+    A stated share holds for every label, whoever made it when; ``auto`` reads it off all requests. Nothing stated,
+    labels that stood in the files stay under their share, others join them, and where there are none, or of several
+    shares, it is read off all requests.
+
+    Parameters
+    ----------
+    observations : Observations
+        Labelled.
+    settings : Settings
+    standing : collection of str
+        Classifiers whose labels stood in the files.
+    priors : mapping
+        See :func:`known_priors`.
+
+    Returns
+    -------
+    list of str
+        What the reader must know.
+    """
+    said: list[str] = []
+    names = labelled_names(observations)
+    for plain, prior in priors.items():
+        shares = {name: told for name in names for base, told in (split_identity(name),) if base == plain}
+        if not shares:
+            continue
+        stood = {told for name, told in shares.items() if name in standing}
+        asked, nothing_stated = settings.harmful_share == "auto", settings.harmful_share is None
+        if nothing_stated and not stood and not reads_by_default(settings):
+            continue
+        if asked or (nothing_stated and len(stood) != 1):
+            evidence = _evidence(observations, plain, shares, prior)
+            to, noted = expected_together(evidence, prior, asked=asked, seed=settings.seed)
+            said += noted
+            if to is None and len(shares) == 1:
+                continue
+        else:
+            to = next(iter(stood)) if nothing_stated else stated_share(settings)
+        moved = sum(_move(observations, name, told, to, plain, prior) for name, told in shares.items() if told != to)
+        if moved and (len(stood) > 1 or stood - {to}):
+            under = ", ".join(sorted("none" if told is None else f"{told:g}" for told in stood))
+            said.append(
+                f"labels of {plain} stood under other shares of harmful requests ({under}) and are read under "
+                f"{'none' if to is None else f'{to:g}'}"
+            )
+    return said
+
+
+def unexpected_shares(observations: Observations, settings: Settings, priors: Mapping[str, LinePrior]) -> list[str]:
+    """Say so where labels that were told no share expect another than requests, read together, have.
+
+    Parameters
+    ----------
+    observations : Observations
+        Labelled; rows without probabilities say nothing.
+    settings : Settings
+        Where they state a share, or that none is told, there is nothing to say.
+    priors : mapping
+        See :func:`known_priors`.
+    """
+    if settings.harmful_share is not None:
+        return []
+    warnings = []
+    for name in sorted(labelled_names(observations) & priors.keys()):
+        prior = priors[name]
+        evidence = _evidence(observations, name, {name: None}, prior)
+        found = share_read(evidence.values(), prior, seed=settings.seed)
+        if isinstance(found, Insufficient) or found.share.low <= prior.share <= found.share.high:
+            continue
+        if abs(log_odds(min(max(found.share.value, 0.01), 0.99)) - log_odds(prior.share)) >= FAR:
+            warnings.append(
+                f"{words_of_share(found.share)}, and labels of {name} expect {prior.share:.2f}: read them under "
+                "--harmful-share auto, or state the share; numbers corrected by EM are the same"
+            )
+    return warnings
+
+
+def _evidence(
+    observations: Observations, plain: str, shares: Mapping[str, float | None], prior: LinePrior
+) -> RequestEvidence:
+    """Return what the requests of a classifier's rows say."""
+    evidence, sides = RequestEvidence(), harm_sides(observations.taxonomy)
+    for name, told in shares.items():
+        rows = _of(observations, name)
+        rows = rows[observations.intent[rows] == UNKNOWN]
+        rows = rows[_with_probs(observations, rows)]
+        if len(rows):
+            assert observations.label_probs is not None  # noqa: S101 - rows have them
+            rows = rows[smallest_requests(observations.group_hashes[observations.group[rows]])]
+            says = harm_said(observations.label_probs[rows].astype(np.float64), sides, prior, told)
+            requests = observations.group_hashes[observations.group[rows]]
+            for request, one in zip(requests.tolist(), says.tolist(), strict=True):
+                evidence.add(request, one)
+    return evidence
+
+
+def _move(
+    observations: Observations, name: str, told: float | None, to: float | None, plain: str, prior: LinePrior
+) -> int:
+    """Bring a classifier's rows from one share to another; those that cannot be moved stay. Return how many moved."""
+    rows, identity = _of(observations, name), with_share(plain, to)
+    stated = observations.intent[rows] != UNKNOWN
+    if stated.any():
+        mine = rows[stated]
+        observations.replace_labels(mine, observations.label[mine], classifier=identity)
+    mine = rows[~stated & _with_probs(observations, rows)]
+    if len(mine):
+        assert observations.label_probs is not None  # noqa: S101 - rows have them
+        before = observations.label_probs[mine].astype(np.float64)
+        after = tilted(before, harm_sides(observations.taxonomy), move_between(prior, told, to))
+        outside = observations.label[mine] == len(observations.taxonomy.keys)
+        labels = np.where(outside, observations.label[mine], after.argmax(axis=1))
+        observations.replace_labels(mine, labels, classifier=identity, probs=after)
+    return len(mine)
+
+
+def _of(observations: Observations, name: str) -> Ints:
+    code = observations.classifiers.index(name)
+    return np.flatnonzero((observations.classifier == code) & (observations.label >= 0))
+
+
+def _with_probs(observations: Observations, rows: Ints) -> NDArray[np.bool_]:
+    if observations.label_probs is None:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return np.asarray(np.isfinite(observations.label_probs[rows, 0]))
