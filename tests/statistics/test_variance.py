@@ -155,3 +155,15 @@ def test_labels_of_one_category_split_into_nothing_however_doubtful_the_classifi
     for each in (counts, counts / 6):
         with pytest.raises(NotEnoughData, match="no response differs"):
             decompose_variance(each, weights, influence=[0.0, 0.0], classifier_replicates=doubt)
+
+
+def test_replicates_that_draw_none_of_the_prompts_are_left_out():
+    """A cell of few prompts among many: most resamples of all prompts miss it."""
+    counts = np.zeros((60, 3), dtype=int)
+    counts[:2] = [[1, 0, 0], [0, 1, 0]]
+    weights = np.random.default_rng(0).multinomial(60, np.full(60, 1 / 60), size=300)
+    assert (weights @ counts.sum(axis=1) == 0).any()
+    psi = share_influence(counts.sum(axis=0), [False, True, False])
+    noise = np.random.default_rng(1).normal(0.0, 0.1, 300)
+    found = decompose_variance(counts, weights, influence=psi, classifier_replicates=noise)
+    assert 0.0 < found.classifier.low <= found.classifier.value <= found.classifier.high < 1.0

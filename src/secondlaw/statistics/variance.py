@@ -214,7 +214,8 @@ def decompose_variance(
     responses = n.sum() / G
     inequality = G * (n**2).sum() / n.sum() ** 2  # 1 when all prompts have as many responses
     if not np.isfinite(point[0]):
-        total = (W @ moments[:, 1:2] ** 2)[:, 0] / np.maximum(W @ n, 1e-300) ** 2 * G / (G - 1)
+        some = W[W @ n > 0.0]  # a replicate that draws none of these prompts says nothing of them
+        total = (some @ moments[:, 1:2] ** 2)[:, 0] / (some @ n) ** 2 * G / (G - 1)
         between = float((moments[:, 1] ** 2).sum()) / n.sum() ** 2 * G / (G - 1)
         if between <= 0.0:
             raise NotEnoughData("no response differs: with one category seen, the variance cannot be split")
