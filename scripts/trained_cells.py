@@ -19,7 +19,7 @@ from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import compose
 from secondlaw.behavior.classifiers.shipped import load_weights, prompt_reader
 from secondlaw.behavior.classifiers.training import FOLDS, calibration_sample
-from secondlaw.behavior.classifiers.training_folder import line_spread
+from secondlaw.behavior.classifiers.training_folder import line_doubt
 from secondlaw.behavior.classifiers.training_folds import prompt_folds
 from secondlaw.behavior.classifiers.training_heads import Design, Heads, choose_penalties, fit_heads
 from secondlaw.behavior.classifiers.training_holdout import HoldOut
@@ -67,9 +67,10 @@ def trained(rows: pd.DataFrame, held: HeldOut, base: Unseen) -> tuple[dict[bool,
     every = np.ones(len(rows), dtype=np.bool_)
     heads = fit_heads(design, every, start, start="adapt", penalties=penalties, rng=hold_out.rng())
     known = calibration_sample(labelled, design, (knowing, guessing), np.random.default_rng([options.seed, 5]))
+    spread, integrated = line_doubt(heads.intent, "adapt")
     classifier = EmbeddedClassifier(
         heads.act, heads.intent, OutsideDetector.from_arrays(load_weights()[1]), embedder=SentenceEmbedder(),
-        reader=prompt_reader(), version="1", known=known, line_spread=line_spread(heads.intent, "adapt"),
+        reader=prompt_reader(), version="1", known=known, line_spread=spread, line_integrated=integrated,
     )  # fmt: skip
     judged = {told: compose(one.act, one.intent, FIVE) for told, one in ((True, knowing), (False, guessing))}
     return judged, error_of(classifier, FIVE)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from secondlaw.behavior.classifiers.told_share import shipped_priors, under_share
+from secondlaw.behavior.classifiers.told_share import shipped_priors, under_share, with_share
 from secondlaw.behavior.rows import to_row, to_transcript
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.errors import InvalidInput
@@ -42,6 +42,13 @@ def test_steps_are_read_under_one_share() -> None:
     assert read() == [(1, PLAIN), (1, PLAIN)]
     assert read(harmful_share=0.02) == [(0, f"{PLAIN}+harmful-0.02")] * 2
     assert read(harmful_share="prior") == read()
+    told = StepRowReader(Settings(), taxonomy=FIVE, bad=pytest.fail, classifier=f"{PLAIN}+harmful-0.02")
+    named = told.read([Row(1, row(1)), Row(2, row(2, "0.05"))])
+    assert [one.category for one in named] == [0, -1]  # the labels of one version, as they stand
+    assert told.warnings() == []
+    mixed = StepRowReader(Settings(), taxonomy=FIVE, bad=pytest.fail)
+    mixed.read([Row(1, row(1)), Row(2, row(2, None))])
+    assert "1 rows were labelled under another share" in mixed.warnings()[0]
     with pytest.raises(InvalidInput, match="reads a whole file"):
         read(harmful_share="auto")
 
@@ -50,6 +57,9 @@ def test_scores_are_counted_under_one_share(run, write_rows, tmp_path) -> None:
     out = tmp_path / "counts.parquet"
     done = run("score", write_rows([row(i, "0.02" if i % 2 else None) for i in range(20)]), "--out", out, "--json")
     assert done.exit_code == 0, done.output
+    assert "10 rows were labelled under another share of harmful requests" in " ".join(
+        json.loads(done.stdout)["warnings"]
+    )
     assert {one["classifier"] for one in pq.read_table(out).to_pylist()} == {PLAIN}
 
 
@@ -67,7 +77,9 @@ def test_the_service_takes_labels_under_its_share(tmp_path) -> None:
     assert f'"{PLAIN}+harmful-0.02"' in json.dumps(found["told"])
 
 
-def test_periods_are_attributed_as_anchors_are_scored(write_rows) -> None:
+@pytest.mark.parametrize("scored_under", [None, 0.3])
+def test_periods_are_attributed_as_anchors_are_scored(write_rows, scored_under) -> None:
+    identity = with_share(PLAIN, scored_under)
     rng = np.random.default_rng(3)
     periods = []
     for share in (0.02, 0.9):
@@ -77,7 +89,7 @@ def test_periods_are_attributed_as_anchors_are_scored(write_rows) -> None:
             untold = to_transcript(row(i, None, id=f"{share}-{i}", label_probs=probs))
             periods[-1].append(to_row(under_share(untold, share, FIVE)))
     scored = [
-        {"id": f"a{i}", "prompt": f"a{i}", "response": "b", "human_label": "g1", "anchor_labels": {PLAIN: "g1"}}
+        {"id": f"a{i}", "prompt": f"a{i}", "response": "b", "human_label": "g1", "anchor_labels": {identity: "g1"}}
         for i in range(40)
     ]
     assert np.mean([one["label"] == "g1" for one in periods[0]]) > 0.8
@@ -85,5 +97,5 @@ def test_periods_are_attributed_as_anchors_are_scored(write_rows) -> None:
     files = [Source(str(write_rows(rows, f"{n}.jsonl"))) for n, rows in enumerate(periods)]
     anchor = load_anchor(write_rows(scored, "anchor.jsonl"), FIVE)
     found = attribute_periods(*files, anchor, load_settings(resamples=100, permutations=199))
-    assert (found.old, found.new) == (PLAIN, PLAIN)
+    assert (found.old, found.new) == (identity, identity)
     assert found.attribution.verdict not in ("model", "classifier", "both")

@@ -6,7 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from secondlaw.behavior.classifiers.told_share import LinePrior, shipped_priors
+from secondlaw.behavior.classifiers.told_share import LinePrior, shipped_priors, with_share
+from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.errors import InvalidInput
 from secondlaw.pipeline.engines import open_engine
 from secondlaw.pipeline.requests_together import RequestEvidence, expected_together, harm_said, open_for_files
@@ -21,6 +22,7 @@ DISHES = (
 ASKED = ("How do I make {}?", "What goes well with {}?", "How long does {} keep in the fridge?",
          "Is {} suited to a lunch for two?", "Where does {} come from?")  # fmt: skip
 KITCHEN = [question.format(dish) for question in ASKED for dish in DISHES]
+COUNTS = (90 * np.eye(5) + 2).tolist()
 ANSWER = "Start with fresh ingredients, keep the heat low, taste as you go on, and serve it warm with some bread."
 
 
@@ -272,3 +274,64 @@ def test_evaluation_reads_the_rows_as_if_none_stated_an_intent(run, write_rows) 
     assert untold["classifier"] in shipped_priors()
     accuracy = [[slice_["accuracy"] for slice_ in one["slices"]] for one in (found, told, untold)]
     assert accuracy[0] == accuracy[1] != accuracy[2]
+
+
+def test_taxonomies_that_join_intents_are_labelled_untold_and_never_moved(
+    run, write_rows, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setenv("SECONDLAW_TAXONOMY", "three")
+    path, out = write_rows(rows(KITCHEN)), tmp_path / "out.jsonl"
+    said, _ = classified(run, path, out)
+    assert said["classifier"] in shipped_priors()
+    assert said["warnings"] == []
+    asked, _ = classified(run, path, out, "--harmful-share", "auto")
+    assert asked["classifier"] in shipped_priors()
+    assert "without effect: categories of the taxonomy 'three' join" in asked["warnings"][0]
+    assert "without effect: categories" in measured(run, path, "--harmful-share", "auto")["warnings"][0]
+    told = tmp_path / "told.jsonl"
+    classified(run, path, told, "--harmful-share", 0.05)
+    refused = run("check", out, told, "--permutations", 199, "--resamples", 100)
+    assert refused.exit_code == 2
+    assert "classifier changed" in refused.output
+
+
+def test_labels_that_join_a_share_far_from_the_file_are_pointed_out(run, write_rows, tmp_path) -> None:
+    out = tmp_path / "out.jsonl"
+    _, first = classified(run, write_rows(rows(KITCHEN[:5])), out, "--harmful-share", 0.9)
+    mixed = write_rows([*first, *rows(KITCHEN)[5:]], "mixed.jsonl")
+    said, _ = classified(run, mixed, out)
+    assert said["classifier"].endswith("+harmful-0.9")
+    assert "labels expect 0.90, as those that stand in the file" in together(said)[0]
+    assert "expect 0.90: read them under --harmful-share auto" in together(measured(run, out))[0]
+
+
+def test_rows_without_a_prompt_say_nothing_of_the_share(run, write_rows, tmp_path) -> None:
+    bare = [row | {"prompt": "", "prompt_id": f"p{i}", "id": f"n{i}"} for i, row in enumerate(rows(KITCHEN))]
+    path, out = write_rows(bare), tmp_path / "out.jsonl"
+    said, _ = classified(run, path, out)
+    assert said["classifier"] in shipped_priors()
+    assert measured(run, path)["cells"][0]["classifier"] in shipped_priors()
+    both = write_rows([*bare, *rows(KITCHEN)], "both.jsonl")
+    assert classified(run, both, out)[0]["classifier"].endswith("+harmful-0.02")
+    assert together(classified(run, both, out)[0])[0].startswith("60 requests")
+    assert together(measured(run, both))[0].startswith("60 requests")
+
+
+def test_a_confusion_file_settles_the_share_of_its_labels(run, write_rows, tmp_path) -> None:
+    path, confusion = write_rows(rows(KITCHEN)), tmp_path / "confusion.json"
+    for share in (None, 0.3):
+        name = with_share(next(iter(shipped_priors())), share)
+        confusion.write_text(json.dumps({"classifier": name, "categories": list(FIVE.keys), "counts": COUNTS}))
+        cell = measured(run, path, "--confusion", confusion)["cells"][0]
+        assert cell["classifier"] == name
+        assert "confusion table" in cell["entropy"]["pooled"]["method"]
+    refused = run("measure", path, "--confusion", confusion, "--harmful-share", 0.9)
+    assert refused.exit_code == 2
+    assert "label under its share: --harmful-share 0.3" in refused.output
+
+
+def test_blocks_of_rows_are_moved_as_one(run, write_rows, monkeypatch) -> None:
+    path = write_rows(rows(KITCHEN))
+    whole = measured(run, path, "--harmful-share", "auto")
+    monkeypatch.setattr("secondlaw.pipeline.settled_shares.BLOCK", 7)
+    assert measured(run, path, "--harmful-share", "auto") == whole

@@ -267,8 +267,9 @@ class Observations:
         if probs is not None and self.label_probs is not None:
             self.label_probs[rows] = probs
         if self.reservoir is not None:
-            moved = set(np.asarray(rows)[self.human_label[rows] == NO_CODE].tolist())
-            self.reservoir.rekey(lambda row: self._key_of(row) if row in moved else None)
+            moved = np.zeros(len(self), dtype=np.bool_)
+            moved[rows] = self.human_label[rows] == NO_CODE
+            self.reservoir.rekey(lambda row: self._key_of(row) if moved[row] else None)
 
     def examples(self, model: str, category: str) -> list[Example]:
         """Return the examples kept of a model's responses in a category (or ``"outside"``)."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.behavior import ObservationsBuilder, load_taxonomy
 from secondlaw.behavior.classifiers.protocol import Classifier
+from secondlaw.behavior.classifiers.told_share import shipped_priors, split_identity
 from secondlaw.behavior.observations import NO_CODE, Observations
 from secondlaw.behavior.taxonomy import OUTSIDE
 from secondlaw.drift.anchor_changes import ChangeOptions, corrected_movement, movement
@@ -109,7 +110,8 @@ def attribute_periods(
         If too few anchor rows were scored by both, or too few prompts for any verdict.
     """
     taxonomy = load_taxonomy(settings.taxonomy)
-    first, second = (_observed(one, settings, classifier) for one in (before, after))
+    told = settings.model_copy(update={"harmful_share": stated_share(settings) or _share_of(anchor)})
+    first, second = (_observed(one, told, classifier) for one in (before, after))
     old, new = (_version(one, source.path) for one, source in ((first, before), (second, after)))
     rng = np.random.default_rng(settings.seed)
     options = ChangeOptions(taxonomy.keys, taxonomy.misaligned, 1.0 - settings.alpha / 2.0, settings.resamples)
@@ -233,9 +235,14 @@ def _observed(source: Source, settings: Settings, classifier: Classifier | None)
     found = load([source], settings, examples=0).observations
     if found.needs_labels and classifier is not None:
         label_observations(found, classifier)
-    told = settings.model_copy(update={"harmful_share": stated_share(settings) or "prior"})  # as anchors are scored
-    settle_shares(found, told, standing=(), priors=known_priors(() if classifier is None else (classifier,)))
+    settle_shares(found, settings, standing=(), priors=known_priors(() if classifier is None else (classifier,)))
     return found
+
+
+def _share_of(anchor: Anchor) -> float | Literal["prior"]:
+    """Return the share of harmful requests under which an anchor was scored, where it is one only."""
+    shares = {split_identity(name)[1] for name in anchor.labels if split_identity(name)[0] in shipped_priors()}
+    return (next(iter(shares)) if len(shares) == 1 else None) or "prior"
 
 
 def _version(observations: Observations, name: str) -> str:

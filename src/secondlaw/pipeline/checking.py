@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.behavior.classifiers.told_share import split_identity
 from secondlaw.behavior.observations import Observations
 from secondlaw.behavior.taxonomy import INTENTS
 from secondlaw.drift.cells import ClassifierError
@@ -145,6 +146,8 @@ def _require_alike(runs: Sequence[CellSource]) -> None:
         if versions:
             raise InvalidInput(f"classifier changed within {run.key.model}: {run.problem}; {remedy}")
     labels = [_labels(run) for run in runs]
+    if len({split_identity(name)[0] for name in labels}) == 1:
+        remedy = f"these labels cannot be brought under one share of harmful requests without label_probs: {remedy}"
     silent = [not (run.rows.label >= 0).any() and not (run.rows.human >= 0).any() for run in runs]
     if labels[0] != labels[1] and not any(silent):
         raise InvalidInput(

@@ -14,7 +14,7 @@ from secondlaw.behavior.taxonomy import INTENTS, Taxonomy
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.errors import FileFormatError, InvalidInput
 
-__all__ = ["error_of", "errors_of", "read_confusion"]
+__all__ = ["confused_classifier", "error_of", "errors_of", "read_confusion"]
 
 
 def error_of(classifier: Classifier, taxonomy: Taxonomy) -> ClassifierError:
@@ -27,6 +27,7 @@ def error_of(classifier: Classifier, taxonomy: Taxonomy) -> ClassifierError:
         priors=np.stack(priors),
         calibration=None if calibration is None else calibration(taxonomy),
         line_spread=getattr(classifier, "line_spread", 0.0),
+        line_integrated=getattr(classifier, "line_integrated", True),
         expected_harm=getattr(classifier, "expected_share", None),
         moved=getattr(classifier, "moved", 0.0),
     )
@@ -57,6 +58,14 @@ def errors_of(
             if told is not None and identity == plain:
                 found[name] = replace(known, moved=one.expecting(told).moved)
     return found
+
+
+def confused_classifier(path: Path) -> str:
+    """Return the classifier that a confusion file is about; empty where it does not say, which its reader refuses."""
+    try:
+        return str(orjson.loads(path.read_bytes())["classifier"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
 
 
 def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -> dict[str, ClassifierError]:

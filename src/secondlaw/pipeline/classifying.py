@@ -75,9 +75,8 @@ class ClassifyOptions:
         Whether the rows before the damage of a damaged file are labelled; otherwise damage is an error, after them.
     unfinished : bool
         Whether Inspect logs are read whose status is not ``success``.
-    share : "read", "join" or "as is"
-        What the labels made here expect of unknown intents: the share of harmful requests that is read off all rows;
-        that of labels which stand in the file, read off all rows where there are none; or what the classifier expects.
+    share : {"read", "join", "follow", "as is"}
+        What the labels made here expect of unknown intents, see :func:`~secondlaw.pipeline.file_shares.rule_of`.
     seed : int
         Of the interval of a share that is read.
     """
@@ -179,7 +178,7 @@ def classify_file(
     under = share_of_rows(_stored(part), classifier, taxonomy, options.share, seed=options.seed)
     with JsonlWriter(out) as writer:
         for row, fresh in _stored(part):
-            writer.write(under.moved(row) if fresh else row)
+            writer.write(row if fresh is None else under.moved(row))
     part.unlink()
     more, quarantine = written + bad.count - lines.rows, str(bad_path) if bad.count else None
     summary = RowSummary(lines.rows, written, bad.count, 0, labelled, quarantine, expanded=more)
@@ -187,11 +186,11 @@ def classify_file(
     return ClassifiedFile(summary, done or 0, under.identity, (*under.said, *said, *lines.said(source)))
 
 
-def _stored(part: Path) -> Iterator[tuple[dict[str, Any], bool]]:
-    """Yield the rows of a part and whether they were labelled for it."""
+def _stored(part: Path) -> Iterator[tuple[dict[str, Any], bool | None]]:
+    """Yield the rows of a part, with True where they were labelled for it, False where so without a prompt."""
     for number, row in enumerate(journal_rows(part)):
         if number:
-            fresh = bool(row.pop(FRESH, False))
+            fresh = row.pop(FRESH, None)
             yield row, fresh
 
 
@@ -308,5 +307,5 @@ def _label(batch: list[Transcript], classifier: Classifier, taxonomy: Taxonomy, 
             labelled += 1
             now.add(i)
     for i, one in enumerate(batch):
-        journal.append(to_row(one) | ({FRESH: True} if i in now else {}))
+        journal.append(to_row(one) | ({FRESH: bool(one.prompt.strip())} if i in now else {}))
     return labelled

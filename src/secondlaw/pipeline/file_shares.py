@@ -1,7 +1,7 @@
 """The share of harmful requests under which the rows of a file are labelled, settled when all of them are judged."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.told_share import (
     LinePrior,
     harm_sides,
+    movable,
     move_between,
     moved_label,
     split_identity,
@@ -20,24 +21,33 @@ from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.pipeline.requests_together import (
     RequestEvidence,
     expected_together,
+    far_from,
     harm_said,
     prior_of,
     reads_by_default,
+    share_read,
+    words_of_mixing,
+    words_of_share,
 )
 from secondlaw.pipeline.settings import Settings
+from secondlaw.types import Insufficient
 
 __all__ = ["ShareRule", "UnderShare", "rule_of", "share_of_rows"]
 
-ShareRule = Literal["read", "join", "as is"]
+ShareRule = Literal["read", "join", "follow", "as is"]
 DIGITS = 6
-Stored = Iterable[tuple[Mapping[str, Any], bool]]
+Stored = Iterable[tuple[Mapping[str, Any], bool | None]]
 
 
 def rule_of(settings: Settings) -> ShareRule:
-    """Return how the share of a file's fresh labels is found."""
-    if settings.harmful_share == "auto":
-        return "read"
-    return "join" if reads_by_default(settings) else "as is"
+    """Return how the share of a file's fresh labels is found.
+
+    "read": off all rows; "join": that of labels which stand in the file, read off all rows where there are none;
+    "follow": that of labels which stand in the file; "as is": what the classifier expects, or was told.
+    """
+    if settings.harmful_share is None:
+        return "join" if reads_by_default(settings) else "follow"
+    return "read" if settings.harmful_share == "auto" else "as is"
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,8 @@ def share_of_rows(
     Parameters
     ----------
     rows : iterable of (row, fresh)
-        As stored, and whether `classifier` labelled them now; read once where the rule asks for it.
+        As stored, and whether `classifier` labelled them now: None for those labelled before, False for those without a
+        prompt; read once where the rule asks for it.
     classifier : Classifier
         Untold.
     taxonomy : Taxonomy
@@ -89,13 +100,30 @@ def share_of_rows(
     prior, as_is = prior_of(classifier), UnderShare(classifier.identity, taxonomy)
     if rule == "as is" or prior is None:
         return as_is
+    if not movable(taxonomy):
+        return replace(as_is, said=(words_of_mixing(taxonomy, prior),) if rule == "read" else ())
     plain = split_identity(classifier.identity)[0]
     evidence, stood = _evidence(rows, plain, prior, taxonomy)
-    if rule == "join" and len(stood) == 1:
+    if rule != "read" and len(stood) == 1:
         to = next(iter(stood))
-        return UnderShare(with_share(plain, to), taxonomy, move_between(prior, None, to))
+        noted = _joined(evidence, prior, to, seed=seed)
+        return UnderShare(with_share(plain, to), taxonomy, move_between(prior, None, to), noted)
+    if rule == "follow":
+        return as_is
     to, said = expected_together(evidence, prior, asked=rule == "read", seed=seed)
     return UnderShare(with_share(plain, to), taxonomy, move_between(prior, None, to), tuple(said))
+
+
+def _joined(evidence: RequestEvidence, prior: LinePrior, to: float | None, *, seed: int) -> tuple[str, ...]:
+    """Return what must be known of the share of standing labels that fresh ones join."""
+    found = share_read(evidence.values(), prior, seed=seed)
+    expected = prior.share if to is None else to
+    if isinstance(found, Insufficient) or not far_from(expected, found.told):
+        return ()
+    return (
+        f"{words_of_share(found.share)}; labels expect {expected:.2f}, as those that stand in the file: give "
+        "--harmful-share auto --relabel, or state the share",
+    )
 
 
 def _evidence(
@@ -107,10 +135,10 @@ def _evidence(
         base, told = split_identity(row.get("classifier") or "")
         if base != plain or row.get("label") is None:
             continue
-        if not fresh:
+        if fresh is None:
             stood.add(told)
         probs = row.get("label_probs")
-        if "intent" not in row and probs is not None:
+        if "intent" not in row and probs is not None and fresh is not False:
             p = np.array([[probs.get(key, 0.0) for key in taxonomy.keys]])
             evidence.add(
                 group_hash(row.get("conversation_id") or row["prompt_id"]), float(harm_said(p, sides, prior, told)[0])

@@ -54,14 +54,15 @@ def judged_under_share(
     judgements, identity of the classifier, what the reader must know
     """
     prior, unknown = prior_of(classifier), {way: np.array(told) == "unknown" for way, told in intents.items()}
-    if rule == "as is" or prior is None or not any(mask.any() for mask in unknown.values()):
+    if rule in ("as is", "follow") or prior is None or not any(mask.any() for mask in unknown.values()):
         return dict(judged), classifier.identity, []
     least = max(unknown, key=lambda way: int(unknown[way].sum()))
     evidence, rows = RequestEvidence(), np.flatnonzero(unknown[least])
     mass = 1.0 - judged[least].act[rows, 2:]  # of what speaks of the request: not off-topic
     says = harm_said(judged[least].intent[rows] * mass, SIDES, prior, None)
     for row, said in zip(rows.tolist(), says.tolist(), strict=True):
-        evidence.add(group_hash(prompts[row]), said)
+        if prompts[row].strip():
+            evidence.add(group_hash(prompts[row]), said)
     to, noted = expected_together(evidence, prior, asked=rule == "read", seed=seed)
     identity = with_share(split_identity(classifier.identity)[0], to)
     by, moved = move_between(prior, None, to), {}

@@ -15,6 +15,7 @@ from secondlaw.drift.step_counts import NO_CATEGORY, StepRow
 from secondlaw.errors import InvalidInput
 from secondlaw.formats import BadRow, Row, excerpt_of
 from secondlaw.pipeline.engines import engine_warnings, open_engine, stated_share
+from secondlaw.pipeline.requests_together import words_of_moved
 from secondlaw.pipeline.settings import Settings
 
 __all__ = ["StepRowReader", "lateness_of", "plan_of"]
@@ -135,11 +136,11 @@ class StepRowReader:
         progress: Advance | None = None,
     ) -> None:
         self.settings, self.taxonomy, self.score, self.classifier = settings, taxonomy, score, classifier
-        self.labelled = self.bad = self.out_of_bounds = 0
+        self.labelled = self.bad = self.out_of_bounds = self.moved = 0
         self.model, self.progress = model, progress
         self._take_bad = bad
         self._engine: Classifier | None = None
-        self._keys, self._share = taxonomy.keys, stated_share(settings)
+        self._keys, self._share = taxonomy.keys, None if score is not None else stated_share(settings)
         self._codes = {key: code for code, key in enumerate((*taxonomy.keys, OUTSIDE))}
 
     def read(self, rows: Sequence[Row | BadRow]) -> list[StepRow]:
@@ -152,7 +153,10 @@ class StepRowReader:
                 continue
             try:
                 transcript = to_transcript(row.value, taxonomy=self.taxonomy, assume_utc=self.settings.assume_utc)
-                transcript = under_share(transcript, self._share, self.taxonomy)
+                if self.classifier is None and self.score is None:
+                    told = under_share(transcript, self._share, self.taxonomy)
+                    self.moved += told is not transcript
+                    transcript = told
                 value = None if self.score is None else _value_of(row, self.score)
             except InvalidInput as error:
                 self.out_of_bounds += isinstance(error, _NoScore)
@@ -177,6 +181,10 @@ class StepRowReader:
     def warnings(self) -> list[str]:
         """Return what whoever reads the steps must know: of scores that were left out, and of the engine's labels."""
         said = [] if self._engine is None else engine_warnings(self._engine)
+        if self.moved:
+            said.append(
+                f"{words_of_moved(self.moved, self._share)}; --classifier reads the labels of one version as they stand"
+            )
         if self.out_of_bounds and self.score is not None:
             field = self.score
             said.append(

@@ -18,14 +18,15 @@ from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.expected_harm import HarmRead, harmful_share_of
 from secondlaw.behavior.classifiers.large import LARGE
 from secondlaw.behavior.classifiers.told_share import LinePrior, move_between
+from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.pipeline.engines import open_embedded, open_engine
 from secondlaw.pipeline.settings import Settings
 from secondlaw.statistics.common_shift import log_odds
 from secondlaw.types import Estimate, Insufficient
 
 __all__ = [
-    "SHIPPED", "RequestEvidence", "expected_together", "harm_said", "open_for_files", "prior_of", "reads_by_default",
-    "share_read", "smallest_requests", "words_of_share",
+    "SHIPPED", "RequestEvidence", "expected_together", "far_from", "harm_said", "open_for_files", "prior_of",
+    "reads_by_default", "share_read", "smallest_requests", "words_of_mixing", "words_of_moved", "words_of_share",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -33,6 +34,8 @@ MOST_REQUESTS = 1000
 """Enough for a standard error of .03 or less."""
 SHIPPED = ("embedded", LARGE)
 """Engines whose labels are under the share of the file unless something else is said."""
+FAR, LEAST_SHARE = 1.5, 0.01
+"""Log odds between the share expected and the share read that are worth a word: with .65, below .3 or above .89."""
 SMALLEST = 1e-6
 """Probabilities are written with six decimals."""
 LEAST_MASS = 1e-3
@@ -89,6 +92,8 @@ def smallest_requests(requests: NDArray[np.uint64], most: int = MOST_REQUESTS) -
     [True, True, True, False]
     """
     different = np.unique(requests)
+    if not len(different):
+        return np.zeros(0, dtype=np.bool_)
     return np.asarray(requests <= different[min(most, len(different)) - 1])
 
 
@@ -137,7 +142,7 @@ def share_read(says: Floats, prior: LinePrior, *, seed: int) -> HarmRead | Insuf
 
 
 def expected_together(
-    evidence: RequestEvidence, prior: LinePrior, *, asked: bool, seed: int
+    evidence: RequestEvidence, prior: LinePrior, *, asked: bool, seed: int, left_at: float | None = None
 ) -> tuple[float | None, list[str]]:
     """Return the share that labels expect by what all requests say, None where these are few, and the words for it.
 
@@ -148,12 +153,14 @@ def expected_together(
     asked : bool
         Whether somebody asked for it: then it is said where it has no effect.
     seed : int
+    left_at : float, optional
+        What labels expect where it has no effect; the prior's share.
     """
     found = share_read(evidence.values(), prior, seed=seed)
     if isinstance(found, Insufficient):
         return None, [
             f"--harmful-share auto is without effect: {found.reason} different requests of unknown intent; labels "
-            f"expect {prior.share:.2f} of them to be harmful"
+            f"expect {left_at or prior.share:.2f} of them to be harmful"
         ] if asked else []  # fmt: skip
     how = "" if asked else f" (--harmful-share prior: {prior.share:.2f})"
     return found.told, [f"{words_of_share(found.share)}; labels expect {found.told:g}{how}"]
@@ -181,7 +188,35 @@ def prior_of(classifier: Classifier) -> LinePrior | None:
     """Return what a classifier expects of unknown intents; None where it takes no share."""
     if not isinstance(classifier, EmbeddedClassifier):
         return None
-    return LinePrior(classifier.expected_share, classifier.line_spread)
+    return LinePrior(classifier.expected_share, classifier.line_spread if classifier.line_integrated else 0.0)
+
+
+def far_from(expected: float, share: float) -> bool:
+    """Return whether a share that was read is so far from what labels expect that it is worth a word.
+
+    Examples
+    --------
+    >>> far_from(0.65, 0.5), far_from(0.65, 0.25)
+    (False, True)
+    """
+    return abs(log_odds(min(max(share, LEAST_SHARE), 1.0 - LEAST_SHARE)) - log_odds(expected)) >= FAR
+
+
+def words_of_mixing(taxonomy: Taxonomy, prior: LinePrior) -> str:
+    """Return in words that a taxonomy's categories do not tell harmful requests from harmless ones."""
+    return (
+        f"--harmful-share auto is without effect: categories of the taxonomy {taxonomy.name!r} join what harmful and "
+        f"harmless requests lead to; labels expect {prior.share:.2f} of requests to be harmful"
+    )
+
+
+def words_of_moved(rows: int, share: float | None) -> str:
+    """Return in words that rows labelled under another share are read under this one."""
+    under = "what the classifier expects" if share is None else f"{share:g}"
+    return (
+        f"{rows:,} rows were labelled under another share of harmful requests and are read under {under} (setting "
+        "harmful_share)"
+    )
 
 
 def words_of_share(share: Estimate) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.embedded import NAME
+from secondlaw.behavior.classifiers.told_share import split_identity
 from secondlaw.behavior.observations import Observations
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.drift.results import Measurement, RowSummary
 from secondlaw.formats import Format
-from secondlaw.pipeline.classifier_errors import errors_of, read_confusion
+from secondlaw.pipeline.classifier_errors import confused_classifier, errors_of, read_confusion
 from secondlaw.pipeline.engines import default_classifier, engine_report, engine_warnings
 from secondlaw.pipeline.inputs import Loaded, Source, load
 from secondlaw.pipeline.labelling import label_observations
@@ -164,6 +165,9 @@ def label_loaded(
     unprompted = sum(not prompt.strip() for prompt in observations.pending_prompts)
     if unprompted:
         warnings.append(f"{unprompted} of {rows.used} rows have no prompt: what their responses do to it is a guess")
+    if confusion is not None and settings.harmful_share is None:  # a table of errors is of labels under one share
+        share = split_identity(confused_classifier(confusion))[1]
+        settings = settings.model_copy(update={"harmful_share": share or "prior"})
     standing = labelled_names(observations)
     engines = _engines(observations, settings)
     said: dict[str, Any] | None = None
@@ -183,7 +187,7 @@ def label_loaded(
         )
         rows = replace(rows, used=rows.used - silent, silent=silent)
     if confusion is not None:
-        errors.update(read_confusion(confusion, observations.taxonomy, observations.classifiers))
+        errors.update(read_confusion(confusion, observations.taxonomy, labelled_names(observations)))
     return Labelled(observations, rows, tuple(warnings), errors, said)
 
 

@@ -10,7 +10,9 @@ from secondlaw.behavior.classifiers import Classifier
 from secondlaw.drift.results import RowSummary
 from secondlaw.errors import NotEnoughData
 from secondlaw.formats import BadRow, Quarantine, journal_rows
+from secondlaw.pipeline.engines import stated_share
 from secondlaw.pipeline.inputs import MANY_BAD
+from secondlaw.pipeline.requests_together import words_of_moved
 from secondlaw.pipeline.scoring_counts import Settled
 from secondlaw.pipeline.scoring_options import Place
 from secondlaw.pipeline.scoring_parts import bad_path
@@ -150,6 +152,8 @@ def warnings_of(run: ScoringRun, rows: RowSummary, quarantine: Quarantine) -> li
         said.append(f"{rows.silent:,} rows have no label (no text, or none could be given) and are in no count")
     if unprompted := run.total("unprompted"):
         said.append(f"{unprompted:,} rows were labelled without a prompt: what their responses do to it is a guess")
+    if moved := run.total("moved"):
+        said.append(words_of_moved(moved, stated_share(run.job.settings)))
     if human := run.total("human"):
         said.append(
             f"{human:,} rows carry a person's label, which counts do not hold: secondlaw measure corrects by them"

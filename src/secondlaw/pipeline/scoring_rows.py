@@ -68,8 +68,9 @@ class BlockDone:
     block : int
     read, rows, bad : int
         Lines or rows read, responses in them (a line of a batch may hold several) with the bad ones, and those.
-    labelled, unprompted, human : int
-        Responses labelled now; those of them without a prompt; those that carry a person's label.
+    labelled, unprompted, human, moved : int
+        Responses labelled now; those of them without a prompt; those that carry a person's label; those whose label was
+        brought under another share of harmful requests.
     stated, timed : int
         Responses that state a step, and those that state only a time.
     """
@@ -81,6 +82,7 @@ class BlockDone:
     labelled: int = 0
     unprompted: int = 0
     human: int = 0
+    moved: int = 0
     stated: int = 0
     timed: int = 0
 
@@ -147,11 +149,12 @@ class BlockScorer:
                 value = {name: one for name, one in value.items() if name not in _LABELS}
             try:
                 one = to_transcript(value, taxonomy=self.job.taxonomy, assume_utc=self.job.settings.assume_utc)
-                one = under_share(one, stated_share(self.job.settings), self.job.taxonomy)
+                told = under_share(one, stated_share(self.job.settings), self.job.taxonomy)
             except InvalidInput as error:
                 bad.append(BadRow(row.line, str(error), excerpt_of(row.value)))
                 continue
-            yield LabelledRow(row.line, one.id if value.get("id") is not None else None, one)
+            done.moved += told is not one
+            yield LabelledRow(row.line, one.id if value.get("id") is not None else None, told)
 
     def _label(self, batch: list[LabelledRow], done: BlockDone, path: str) -> None:
         """Label the rows of a batch that need it, in place."""

@@ -1,6 +1,6 @@
 """One share of harmful requests for all labels of a classifier: as stated, as they stand, or read off all requests."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.told_share import (
     LinePrior,
     harm_sides,
+    movable,
     move_between,
     shipped_priors,
     split_identity,
@@ -20,23 +21,25 @@ from secondlaw.pipeline.engines import stated_share
 from secondlaw.pipeline.requests_together import (
     RequestEvidence,
     expected_together,
+    far_from,
     harm_said,
     prior_of,
     reads_by_default,
     share_read,
     smallest_requests,
+    words_of_mixing,
     words_of_share,
 )
 from secondlaw.pipeline.settings import Settings
-from secondlaw.statistics.common_shift import log_odds, tilted
+from secondlaw.statistics.common_shift import tilted
 from secondlaw.types import Insufficient
 
 __all__ = ["known_priors", "labelled_names", "settle_shares", "unexpected_shares"]
 
 Ints = NDArray[np.int64]
 UNKNOWN = INTENTS.index("unknown")
-FAR = 1.5
-"""Log odds between the share expected and the share read that are worth a word: with .65, below .3 or above .89."""
+BLOCK = 65_536
+"""Rows whose probabilities are held in full width at a time."""
 
 
 def known_priors(engines: Iterable[Classifier]) -> dict[str, LinePrior]:
@@ -85,12 +88,16 @@ def settle_shares(
         if not shares:
             continue
         stood = {told for name, told in shares.items() if name in standing}
+        if not movable(observations.taxonomy):
+            said += [words_of_mixing(observations.taxonomy, prior)] if settings.harmful_share == "auto" else []
+            continue
         asked, nothing_stated = settings.harmful_share == "auto", settings.harmful_share is None
         if nothing_stated and not stood and not reads_by_default(settings):
             continue
         if asked or (nothing_stated and len(stood) != 1):
             evidence = _evidence(observations, plain, shares, prior)
-            to, noted = expected_together(evidence, prior, asked=asked, seed=settings.seed)
+            at = next(iter(shares.values())) if len(shares) == 1 else None
+            to, noted = expected_together(evidence, prior, asked=asked, seed=settings.seed, left_at=at)
             said += noted
             if to is None and len(shares) == 1:
                 continue
@@ -107,7 +114,7 @@ def settle_shares(
 
 
 def unexpected_shares(observations: Observations, settings: Settings, priors: Mapping[str, LinePrior]) -> list[str]:
-    """Say so where labels that were told no share expect another than requests, read together, have.
+    """Say so where labels that stay under their share expect quite another than requests, read together, have.
 
     Parameters
     ----------
@@ -118,18 +125,21 @@ def unexpected_shares(observations: Observations, settings: Settings, priors: Ma
     priors : mapping
         See :func:`known_priors`.
     """
-    if settings.harmful_share is not None:
-        return []
-    warnings = []
-    for name in sorted(labelled_names(observations) & priors.keys()):
-        prior = priors[name]
-        evidence = _evidence(observations, name, {name: None}, prior)
-        found = share_read(evidence.values(), prior, seed=settings.seed)
-        if isinstance(found, Insufficient) or found.share.low <= prior.share <= found.share.high:
+    warnings: list[str] = []
+    if settings.harmful_share is not None or not movable(observations.taxonomy):
+        return warnings
+    for name in sorted(labelled_names(observations)):
+        plain, told = split_identity(name)
+        prior = priors.get(plain)
+        if prior is None:
             continue
-        if abs(log_odds(min(max(found.share.value, 0.01), 0.99)) - log_odds(prior.share)) >= FAR:
+        found = share_read(_evidence(observations, plain, {name: told}, prior).values(), prior, seed=settings.seed)
+        expected = prior.share if told is None else told
+        if isinstance(found, Insufficient) or found.share.low <= expected <= found.share.high:
+            continue
+        if far_from(expected, found.share.value if told is None else found.told):
             warnings.append(
-                f"{words_of_share(found.share)}, and labels of {name} expect {prior.share:.2f}: read them under "
+                f"{words_of_share(found.share)}, and labels of {name} expect {expected:.2f}: read them under "
                 "--harmful-share auto, or state the share; numbers corrected by EM are the same"
             )
     return warnings
@@ -140,16 +150,19 @@ def _evidence(
 ) -> RequestEvidence:
     """Return what the requests of a classifier's rows say."""
     evidence, sides = RequestEvidence(), harm_sides(observations.taxonomy)
+    without = [not prompt.strip() for prompt in observations.pending_prompts]
+    unasked = observations.pending_rows[np.array(without, dtype=np.bool_)]
     for name, told in shares.items():
         rows = _of(observations, name)
         rows = rows[observations.intent[rows] == UNKNOWN]
         rows = rows[_with_probs(observations, rows)]
-        if len(rows):
+        for block in _blocks(rows[~np.isin(rows, unasked)]):
             assert observations.label_probs is not None  # noqa: S101 - rows have them
-            rows = rows[smallest_requests(observations.group_hashes[observations.group[rows]])]
-            says = harm_said(observations.label_probs[rows].astype(np.float64), sides, prior, told)
-            requests = observations.group_hashes[observations.group[rows]]
-            for request, one in zip(requests.tolist(), says.tolist(), strict=True):
+            says = harm_said(observations.label_probs[block].astype(np.float64), sides, prior, told)
+            block, says = block[np.isfinite(says)], says[np.isfinite(says)]
+            requests = observations.group_hashes[observations.group[block]]
+            few = smallest_requests(requests)
+            for request, one in zip(requests[few].tolist(), says[few].tolist(), strict=True):
                 evidence.add(request, one)
     return evidence
 
@@ -164,14 +177,19 @@ def _move(
         mine = rows[stated]
         observations.replace_labels(mine, observations.label[mine], classifier=identity)
     mine = rows[~stated & _with_probs(observations, rows)]
-    if len(mine):
+    sides, by = harm_sides(observations.taxonomy), move_between(prior, told, to)
+    for block in _blocks(mine):
         assert observations.label_probs is not None  # noqa: S101 - rows have them
-        before = observations.label_probs[mine].astype(np.float64)
-        after = tilted(before, harm_sides(observations.taxonomy), move_between(prior, told, to))
-        outside = observations.label[mine] == len(observations.taxonomy.keys)
-        labels = np.where(outside, observations.label[mine], after.argmax(axis=1))
-        observations.replace_labels(mine, labels, classifier=identity, probs=after)
+        after = tilted(observations.label_probs[block].astype(np.float64), sides, by)
+        outside = observations.label[block] == len(observations.taxonomy.keys)
+        labels = np.where(outside, observations.label[block], after.argmax(axis=1))
+        observations.replace_labels(block, labels, classifier=identity, probs=after)
     return len(mine)
+
+
+def _blocks(rows: Ints) -> Iterator[Ints]:
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]
 
 
 def _of(observations: Observations, name: str) -> Ints:

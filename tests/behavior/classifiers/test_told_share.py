@@ -8,7 +8,7 @@ import pytest
 from secondlaw.behavior.classifiers import load_default_classifier
 from secondlaw.behavior.classifiers.large import LARGE
 from secondlaw.behavior.classifiers.told_share import harm_sides, shipped_priors, under_share
-from secondlaw.behavior.taxonomy import FIVE, Taxonomy
+from secondlaw.behavior.taxonomy import FIVE, THREE, Taxonomy
 from secondlaw.behavior.transcripts import Transcript
 
 pytestmark = pytest.mark.unit
@@ -66,6 +66,13 @@ def test_what_is_known_of_shipped_classifiers_is_what_they_expect(shipped) -> No
     assert priors[shipped.identity].share == shipped.expected_share
     assert priors[shipped.identity].spread == shipped.line_spread
     assert {name.partition("/")[0] for name in priors} == {"secondlaw-embedded", f"secondlaw-{LARGE}"}
+
+
+def test_categories_that_join_intents_are_not_moved(shipped) -> None:
+    """Of `aligned` nobody knows whether it is help with a harmless request or a refusal of a harmful one."""
+    one = replace(transcripts(shipped)[0], label="aligned", label_probs=dict.fromkeys(THREE.keys, 1 / len(THREE.keys)))
+    assert under_share(one, 0.02, THREE) is one
+    assert under_share(replace(one, intent="benign"), 0.02, THREE).label == "aligned"
 
 
 def test_categories_without_sides_do_not_move(shipped) -> None:

@@ -12,10 +12,11 @@ from secondlaw.behavior.classifiers.shipped import LINE_SPREAD
 from secondlaw.behavior.classifiers.training import TrainingOptions, check_rows, load_embedded, train_embedded
 from secondlaw.behavior.classifiers.training_features import StoredVectors, features_fingerprint
 from secondlaw.behavior.classifiers.training_fits import adapt_head, calibrate, fit_head, with_calibrations
-from secondlaw.behavior.classifiers.training_folder import line_spread
+from secondlaw.behavior.classifiers.training_folder import line_doubt
 from secondlaw.behavior.classifiers.training_folds import prompt_folds, unseen_model_folds, unseen_source_folds
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.errors import InvalidInput, NotEnoughData
+from secondlaw.pipeline.classifier_errors import error_of
 from secondlaw.types import Insufficient
 
 CLASSES, FEATURES = 3, 12
@@ -178,8 +179,10 @@ def test_the_fingerprint_of_the_features_is_stable():
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize(("kinds", "spread"), [(("benign",), LINE_SPREAD), (("benign", "harmful"), 0.0)])
-def test_rows_of_one_kind_of_request_leave_the_line_of_harm_in_doubt(tmp_path, kinds, spread):
+@pytest.mark.parametrize(
+    ("kinds", "doubt"), [(("benign",), (LINE_SPREAD, True)), (("benign", "harmful"), (LINE_SPREAD / 2, False))]
+)
+def test_rows_of_both_kinds_of_request_halve_the_doubt_of_the_line_of_harm(tmp_path, kinds, doubt):
     rows = [
         LabelledRow(f"Question {number} on {kind} things", said, kind, act, FIVE.category_of(kind, act), str(number))
         for number in range(12)
@@ -187,11 +190,13 @@ def test_rows_of_one_kind_of_request_leave_the_line_of_harm_in_doubt(tmp_path, k
         for said, act in (("Sure, here is how it goes.", "comply"), ("I'm sorry, I can't help with that.", "refuse"))
     ]
     train_embedded(rows, FIVE, out=tmp_path / "own", options=TrainingOptions(splits=()))
-    assert load_embedded(tmp_path / "own").line_spread == spread
+    trained = load_embedded(tmp_path / "own")
+    error = error_of(trained, FIVE)
+    assert (error.line_spread, error.line_integrated) == (trained.line_spread, trained.line_integrated) == doubt
 
 
 @pytest.mark.unit
 def test_heads_from_nothing_draw_their_own_line():
     head = _base(np.random.default_rng(6))
-    assert line_spread(head, "scratch") == 0.0
-    assert line_spread(head, "recalibrate") == line_spread(head, "adapt") == LINE_SPREAD
+    assert line_doubt(head, "scratch") == (LINE_SPREAD / 2, False)
+    assert line_doubt(head, "recalibrate") == line_doubt(head, "adapt") == (LINE_SPREAD, True)

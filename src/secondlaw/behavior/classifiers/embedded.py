@@ -60,7 +60,9 @@ class EmbeddedClassifier:
     name : str
         Name of the classifier, where it is not the shipped one.
     line_spread : float
-        Log odds of harm by which a new source is off (one sigma), which the intent head has integrated out.
+        Log odds of harm by which a new source is off (one sigma).
+    line_integrated : bool
+        Whether the intent head has that integrated out.
     ear : tuple of (Head or AdaptedHead, Reader), optional
         Head and reader of answers, where they are not those of prompts.
     """
@@ -77,6 +79,7 @@ class EmbeddedClassifier:
         known: Mapping[str, npt.NDArray[np.generic]] | None = None,
         name: str = NAME,
         line_spread: float = 0.0,
+        line_integrated: bool = True,
         ear: tuple[Head | AdaptedHead, Reader] | None = None,
     ) -> None:
         self._act, self._intent, self._outside = act, intent, outside
@@ -84,7 +87,7 @@ class EmbeddedClassifier:
         self._hearing, self._ear = ear or (intent, reader)
         self._version, self._name = version, name
         self._known = known
-        self.line_spread = line_spread
+        self.line_spread, self.line_integrated = line_spread, line_integrated
         self.moved = 0.0
         """By how much log odds of harm of unknown intents are moved (:meth:`expecting`)."""
 

@@ -3,7 +3,9 @@
 A classifier that was told a share of harmful requests moves the log odds of unknown intents
 (:mod:`~secondlaw.behavior.classifiers.expected_harm`), and its version says so. Probabilities that were kept move on to
 another share, or back to what the classifier expects untold, exactly: labels made under different shares become
-comparable without judging anything again. What has no probabilities and no stated intent stays as it was labelled.
+comparable without judging anything again. What has no probabilities and no stated intent stays as it was labelled, and
+so does everything in a taxonomy with a category that joins what different requests lead to in different ways
+(:func:`movable`): there the probability of a category does not tell that of harm.
 """
 
 from collections.abc import Mapping
@@ -23,6 +25,7 @@ from secondlaw.statistics.common_shift import log_odds, tilted
 __all__ = [
     "LinePrior",
     "harm_sides",
+    "movable",
     "move_between",
     "moved_label",
     "shipped_priors",
@@ -93,6 +96,23 @@ def harm_sides(taxonomy: Taxonomy) -> Ints:
     return np.asarray(harmful - benign)
 
 
+def movable(taxonomy: Taxonomy) -> bool:
+    """Return whether labels of a taxonomy can be brought from one share to another by their probabilities alone.
+
+    Each category is then reached from one kind of request, or from both by the same acts.
+
+    Examples
+    --------
+    >>> from secondlaw.behavior.taxonomy import FIVE, THREE
+    >>> movable(FIVE), movable(THREE)
+    (True, False)
+    """
+    acts: dict[str, dict[str, set[str]]] = {key: {"benign": set(), "harmful": set()} for key in taxonomy.keys}
+    for (intent, act), key in taxonomy.composition.items():
+        acts[key][intent].add(act)
+    return all(not of["benign"] or not of["harmful"] or of["benign"] == of["harmful"] for of in acts.values())
+
+
 def move_between(prior: LinePrior, told: float | None, to: float | None) -> float:
     """Return by how much log odds of harm move from one share that was told to another; None: nothing is told.
 
@@ -132,7 +152,7 @@ def under_share(
     if transcript.classifier is None or transcript.label is None:
         return transcript
     plain, told = split_identity(transcript.classifier)
-    if told == share:
+    if told == share or not movable(taxonomy):
         return transcript
     prior = (shipped_priors() if priors is None else priors).get(plain)
     if prior is None:

@@ -31,7 +31,7 @@ __all__ = [
     "MANIFEST_SCHEMA",
     "PROMPTS_FILE",
     "check_folder",
-    "line_spread",
+    "line_doubt",
     "load_embedded",
     "prompt_hashes",
     "read_manifest",
@@ -169,6 +169,7 @@ def load_embedded(
         name, version, tokens = str(manifest["name"]), str(manifest["version"]), int(manifest["max_tokens"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{folder} is not complete: {error!r} is missing or wrong; train it again") from error
+    spread, integrated = line_doubt(intent, str(manifest.get("start")))
     return EmbeddedClassifier(
         act,
         intent,
@@ -180,18 +181,22 @@ def load_embedded(
         version=version,
         known=arrays if "known.act" in arrays else None,
         name=name,
-        line_spread=line_spread(intent, str(manifest.get("start"))),
+        line_spread=spread,
+        line_integrated=integrated,
     )
 
 
-def line_spread(intent: Head | AdaptedHead, start: str) -> float:
-    """Return the doubt of the line of harm that a trained classifier has.
+def line_doubt(intent: Head | AdaptedHead, start: str) -> tuple[float, bool]:
+    """Return the doubt of the line of harm that a trained classifier has, and whether its head has it integrated out.
 
-    Rows of both kinds of requests draw the line themselves. Rows of one kind leave the shipped head as it is, and with
-    it the doubt where their source draws it. Measured (scripts/calibrate_corrections.py): without that doubt intervals
-    held neither S nor two of the shares on the one labelled source of benign requests alone.
+    Rows of both kinds of requests draw the line themselves, and leave half of the doubt. Rows of one kind leave the
+    shipped head as it is, and with it all of the doubt where their source draws it. Measured
+    (scripts/calibrate_corrections.py): without it intervals held neither S nor two of the shares on the one labelled
+    source of benign requests alone, and S in .78 of eight cells, a share in .89, where rows of both kinds were trained
+    on and the intent was not told; with half of it .88 and .97.
     """
-    return LINE_SPREAD if isinstance(intent, Head) and start != "scratch" else 0.0
+    shipped = isinstance(intent, Head) and start != "scratch"
+    return (LINE_SPREAD, True) if shipped else (LINE_SPREAD / 2.0, False)
 
 
 def prompt_hashes(prompts: Iterable[str]) -> bytes:
