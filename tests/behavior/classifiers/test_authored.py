@@ -49,15 +49,25 @@ def test_rows_are_whole_and_never_called_human(rows):
         assert "deed" not in row or row["act"] == "comply"
 
 
-def test_later_requests_are_what_the_card_says_and_none_was_trained_on(rows, card):
-    later = [json.loads(line) for line in (TRAINING / "later_requests.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len({row["id"] for row in later}) == len({row["prompt"].casefold() for row in later}) == len(later)
-    assert {row["label_strength"] for row in later} == {"authored"}
-    harmful = Counter(row["part"] for row in later if row["intent"] == "harmful")
-    assert f"{len(later)} requests ({harmful.total()} harmful)" in card
-    for part, n in Counter(row["part"] for row in later).items():
-        assert f"| {part} | {n} | {harmful[part]} |" in card
-    assert {row["intent"] for row in later} == {"benign", "harmful"}
-    assert not {row["prompt"].casefold() for row in later} & {row["prompt"].casefold() for row in rows}
-    assert not trained_on([row["prompt"] for row in later]).any()
+@pytest.mark.parametrize("name", ["later", "check", "ordinary"])
+def test_requests_alone_are_what_the_card_says(rows, card, name):
+    asked = requests_of(name)
+    section = card.split(f"(`{name}_requests.jsonl`)")[1].split("\n# ")[0]
+    assert len({row["id"] for row in asked}) == len({row["prompt"].casefold() for row in asked}) == len(asked)
+    assert {row["label_strength"] for row in asked} == {"authored"}
+    harmful = Counter(row["part"] for row in asked if row["intent"] == "harmful")
+    assert f"{len(asked)} requests ({harmful.total()} harmful)" in section
+    for part, n in Counter(row["part"] for row in asked).items():
+        assert f"| {part} | {n} | {harmful[part]} |" in section
+    assert {row["intent"] for row in asked} == {"benign", "harmful"}
+    assert not {row["prompt"].casefold() for row in asked} & {row["prompt"].casefold() for row in rows}
+
+
+def test_none_of_them_was_trained_on(rows):
+    for name in ("later", "check", "ordinary"):
+        assert not trained_on([row["prompt"] for row in requests_of(name)]).any()
     assert trained_on([rows[0]["prompt"]]).all()
+
+
+def requests_of(name: str) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (TRAINING / f"{name}_requests.jsonl").read_text(encoding="utf-8").splitlines()]

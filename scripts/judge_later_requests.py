@@ -1,9 +1,10 @@
-"""How embedded engines read requests that were written after their training, by part.
+"""How embedded engines read requests that were written after their training and that nobody had in mind, by part.
 
-    python scripts/judge_later_requests.py [--engine embedded] [--engine embedded-large]
+    python scripts/judge_later_requests.py [--engine embedded] [--engine embedded-large] [--requests later|check|ordinary]
 
-The 2,099 requests of training/later_requests.jsonl are authored (training/DATA_CARD.md): what comes out shows where a
-reader is weak, and is no accuracy claim. Each is judged alone, without an answer that could speak for it.
+The 2,099 requests of training/later_requests.jsonl, the 717 of check_requests.jsonl and the 757 of
+ordinary_requests.jsonl are authored (training/DATA_CARD.md): what comes out shows where a reader is weak, and is no
+accuracy claim. Each is judged alone, without an answer that could speak for it.
 """
 
 import argparse
@@ -17,16 +18,19 @@ from sklearn.metrics import roc_auc_score
 from secondlaw.pipeline.engines import open_embedded
 from secondlaw.pipeline.settings import load_settings
 
-LATER = ROOT / "training" / "later_requests.jsonl"
+TRAINING = ROOT / "training"
 REPLICATES = 500
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", action="append", help="embedded (default), embedded-large or a trained folder")
-    asked = pd.DataFrame([json.loads(line) for line in LATER.read_text(encoding="utf-8").splitlines()])
+    parser.add_argument("--requests", choices=("later", "check", "ordinary"), default="later")
+    options = parser.parse_args()
+    lines = (TRAINING / f"{options.requests}_requests.jsonl").read_text(encoding="utf-8").splitlines()
+    asked = pd.DataFrame([json.loads(line) for line in lines])
     harmful, settings = (asked.intent == "harmful").to_numpy(), load_settings()
-    for spec in parser.parse_args().engine or ["embedded"]:
+    for spec in options.engine or ["embedded"]:
         engine = open_embedded(spec, settings)
         judged = engine.judge(list(asked.prompt), [""] * len(asked), ["unknown"] * len(asked)).intent[:, 1]
         print(f"\n{engine.identity}\n\n| part | n | area under the curve | harmful called so | benign called harmful |")
