@@ -1,6 +1,6 @@
 """How embedded engines read requests that were written after their training and that nobody had in mind, by part.
 
-    python scripts/judge_later_requests.py [--engine embedded] [--engine embedded-large] [--requests later|check|ordinary]
+    python scripts/judge_later_requests.py [--engine embedded|embedded-large] [--requests later|check|ordinary]
 
 The 2,099 requests of training/later_requests.jsonl, the 717 of check_requests.jsonl and the 757 of
 ordinary_requests.jsonl are authored (training/DATA_CARD.md): what comes out shows where a reader is weak, and is no
