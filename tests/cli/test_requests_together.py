@@ -335,3 +335,11 @@ def test_blocks_of_rows_are_moved_as_one(run, write_rows, monkeypatch) -> None:
     whole = measured(run, path, "--harmful-share", "auto")
     monkeypatch.setattr("secondlaw.pipeline.settled_shares.BLOCK", 7)
     assert measured(run, path, "--harmful-share", "auto") == whole
+
+
+def test_a_share_may_be_written_in_any_way(run, write_rows, tmp_path) -> None:
+    _, labels = classified(run, write_rows(rows(KITCHEN)), tmp_path / "out.jsonl", "--harmful-share", 0.9)
+    for row in labels:
+        row["classifier"] = row["classifier"].replace("+harmful-0.9", "+harmful-0.90")
+    found = measured(run, write_rows(labels, "longer.jsonl"))
+    assert "expect 0.90: read them under --harmful-share auto" in together(found)[0]

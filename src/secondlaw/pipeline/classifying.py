@@ -31,7 +31,7 @@ from secondlaw.formats import (
     quarantine_path,
     read_rows,
 )
-from secondlaw.pipeline.file_shares import ShareRule, share_of_rows
+from secondlaw.pipeline.file_shares import DIGITS, ShareRule, share_of_rows
 from secondlaw.pipeline.row_choice import CountedRows, requests_by_file
 
 __all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file"]
@@ -40,8 +40,6 @@ FIRST_BLOCK, LARGEST_BLOCK = 16, 2048
 """Rows labelled before the first are stored, and most at once: enough for a fast classifier to sort by length."""
 BLOCK_SECONDS = 5.0
 """How long a block should take, which is what a kill may cost."""
-DIGITS = 6
-"""Decimals of written probabilities: rounding moves a row's sum by less than the reader tolerates."""
 
 FRESH = "secondlaw_labelled_now"
 """Field of a stored row that this run labelled; it is not written."""

@@ -32,10 +32,11 @@ from secondlaw.pipeline.requests_together import (
 from secondlaw.pipeline.settings import Settings
 from secondlaw.types import Insufficient
 
-__all__ = ["ShareRule", "UnderShare", "rule_of", "share_of_rows"]
+__all__ = ["DIGITS", "ShareRule", "UnderShare", "rule_of", "share_of_rows"]
 
 ShareRule = Literal["read", "join", "follow", "as is"]
 DIGITS = 6
+"""Decimals of written probabilities: rounding moves a row's sum by less than the reader tolerates."""
 Stored = Iterable[tuple[Mapping[str, Any], bool | None]]
 
 

@@ -166,9 +166,9 @@ def expected_together(
     return found.told, [f"{words_of_share(found.share)}; labels expect {found.told:g}{how}"]
 
 
-def reads_by_default(settings: Settings, engine: str | None = None) -> bool:
+def reads_by_default(settings: Settings) -> bool:
     """Return whether the share of fresh labels is read off a file without being asked for."""
-    return settings.harmful_share is None and (engine or settings.engine) in SHIPPED
+    return settings.harmful_share is None and settings.engine in SHIPPED
 
 
 def open_for_files(settings: Settings) -> Classifier:

@@ -19,7 +19,7 @@ from secondlaw.pipeline.labelling import label_observations
 from secondlaw.pipeline.measuring import MeasureOptions, measure
 from secondlaw.pipeline.requests_together import open_for_files
 from secondlaw.pipeline.settings import Settings
-from secondlaw.pipeline.settled_shares import known_priors, labelled_names, settle_shares, unexpected_shares
+from secondlaw.pipeline.settled_shares import known_priors, labelled_names, settle_shares
 from secondlaw.pipeline.sources import named
 
 __all__ = [
@@ -176,9 +176,7 @@ def label_loaded(
         rows = replace(rows, classified=done)
         warnings += engine_warnings(engines[0])
         said = engine_report(engines[0])
-    priors = known_priors(engines)
-    warnings += settle_shares(observations, settings, standing=standing, priors=priors)
-    warnings += unexpected_shares(observations, settings, priors)
+    warnings += settle_shares(observations, settings, standing=standing, priors=known_priors(engines))
     errors = errors_of(engines, observations.classifiers, observations.taxonomy)
     silent = int(((observations.label < 0) & (observations.human_label < 0)).sum())
     if silent:

@@ -139,6 +139,7 @@ class BlockScorer:
         return done
 
     def _sound(self, block: Block, done: BlockDone, bad: list[BadRow]) -> Iterator[LabelledRow]:
+        share = stated_share(self.job.settings)
         for row in plain_rows(_counted(read_block(block), done)):
             done.rows += 1
             if isinstance(row, BadRow):
@@ -149,7 +150,7 @@ class BlockScorer:
                 value = {name: one for name, one in value.items() if name not in _LABELS}
             try:
                 one = to_transcript(value, taxonomy=self.job.taxonomy, assume_utc=self.job.settings.assume_utc)
-                told = under_share(one, stated_share(self.job.settings), self.job.taxonomy)
+                told = under_share(one, share, self.job.taxonomy)
             except InvalidInput as error:
                 bad.append(BadRow(row.line, str(error), excerpt_of(row.value)))
                 continue

@@ -34,7 +34,7 @@ from secondlaw.pipeline.settings import Settings
 from secondlaw.statistics.common_shift import tilted
 from secondlaw.types import Insufficient
 
-__all__ = ["known_priors", "labelled_names", "settle_shares", "unexpected_shares"]
+__all__ = ["known_priors", "labelled_names", "settle_shares"]
 
 Ints = NDArray[np.int64]
 UNKNOWN = INTENTS.index("unknown")
@@ -64,7 +64,8 @@ def settle_shares(
 
     A stated share holds for every label, whoever made it when; ``auto`` reads it off all requests. Nothing stated,
     labels that stood in the files stay under their share, others join them, and where there are none, or of several
-    shares, it is read off all requests.
+    shares, it is read off all requests. Labels that stay under a share far from what requests have together are pointed
+    out.
 
     Parameters
     ----------
@@ -92,17 +93,16 @@ def settle_shares(
             said += [words_of_mixing(observations.taxonomy, prior)] if settings.harmful_share == "auto" else []
             continue
         asked, nothing_stated = settings.harmful_share == "auto", settings.harmful_share is None
-        if nothing_stated and not stood and not reads_by_default(settings):
-            continue
-        if asked or (nothing_stated and len(stood) != 1):
-            evidence = _evidence(observations, plain, shares, prior)
+        read = asked or (nothing_stated and (len(stood) > 1 or (not stood and reads_by_default(settings))))
+        if read:
+            evidence = _evidence(observations, shares, prior)
             at = next(iter(shares.values())) if len(shares) == 1 else None
             to, noted = expected_together(evidence, prior, asked=asked, seed=settings.seed, left_at=at)
             said += noted
             if to is None and len(shares) == 1:
                 continue
         else:
-            to = next(iter(stood)) if nothing_stated else stated_share(settings)
+            to = next(iter(stood or shares.values())) if nothing_stated else stated_share(settings)
         moved = sum(_move(observations, name, told, to, plain, prior) for name, told in shares.items() if told != to)
         if moved and (len(stood) > 1 or stood - {to}):
             under = ", ".join(sorted("none" if told is None else f"{told:g}" for told in stood))
@@ -110,44 +110,29 @@ def settle_shares(
                 f"labels of {plain} stood under other shares of harmful requests ({under}) and are read under "
                 f"{'none' if to is None else f'{to:g}'}"
             )
+        if nothing_stated and not read:
+            said += _unexpected(observations, plain, to, prior, seed=settings.seed)
     return said
 
 
-def unexpected_shares(observations: Observations, settings: Settings, priors: Mapping[str, LinePrior]) -> list[str]:
-    """Say so where labels that stay under their share expect quite another than requests, read together, have.
-
-    Parameters
-    ----------
-    observations : Observations
-        Labelled; rows without probabilities say nothing.
-    settings : Settings
-        Where they state a share, or that none is told, there is nothing to say.
-    priors : mapping
-        See :func:`known_priors`.
-    """
-    warnings: list[str] = []
-    if settings.harmful_share is not None or not movable(observations.taxonomy):
-        return warnings
-    for name in sorted(labelled_names(observations)):
-        plain, told = split_identity(name)
-        prior = priors.get(plain)
-        if prior is None:
-            continue
-        found = share_read(_evidence(observations, plain, {name: told}, prior).values(), prior, seed=settings.seed)
-        expected = prior.share if told is None else told
-        if isinstance(found, Insufficient) or found.share.low <= expected <= found.share.high:
-            continue
-        if far_from(expected, found.share.value if told is None else found.told):
-            warnings.append(
-                f"{words_of_share(found.share)}, and labels of {name} expect {expected:.2f}: read them under "
-                "--harmful-share auto, or state the share; numbers corrected by EM are the same"
-            )
-    return warnings
+def _unexpected(
+    observations: Observations, plain: str, told: float | None, prior: LinePrior, *, seed: int
+) -> list[str]:
+    """Say so where labels that stay under their share expect quite another than requests, read together, have."""
+    mine = {name: told for name in labelled_names(observations) if split_identity(name) == (plain, told)}
+    expected = prior.share if told is None else told
+    found = share_read(_evidence(observations, mine, prior).values(), prior, seed=seed)
+    if isinstance(found, Insufficient) or found.share.low <= expected <= found.share.high:
+        return []
+    if not far_from(expected, found.share.value if told is None else found.told):
+        return []
+    return [
+        f"{words_of_share(found.share)}, and labels of {with_share(plain, told)} expect {expected:.2f}: read them "
+        "under --harmful-share auto, or state the share; numbers corrected by EM are the same"
+    ]
 
 
-def _evidence(
-    observations: Observations, plain: str, shares: Mapping[str, float | None], prior: LinePrior
-) -> RequestEvidence:
+def _evidence(observations: Observations, shares: Mapping[str, float | None], prior: LinePrior) -> RequestEvidence:
     """Return what the requests of a classifier's rows say."""
     evidence, sides = RequestEvidence(), harm_sides(observations.taxonomy)
     without = [not prompt.strip() for prompt in observations.pending_prompts]

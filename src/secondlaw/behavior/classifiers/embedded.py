@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from secondlaw.behavior.classifiers.adapted import AdaptedHead
 from secondlaw.behavior.classifiers.answer_reading import answer_features, harm_spoken
-from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK, move_to
+from secondlaw.behavior.classifiers.expected_harm import move_to
 from secondlaw.behavior.classifiers.features import (
     act_features,
     intent_features,
@@ -27,6 +27,7 @@ from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, Judgements, Progress, compose, known_intents
 from secondlaw.behavior.classifiers.shipped import Reader
+from secondlaw.behavior.classifiers.told_share import split_identity, with_share
 from secondlaw.behavior.taxonomy import ACTS, Intent, Taxonomy
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder
@@ -209,7 +210,7 @@ class EmbeddedClassifier:
         """
         out = copy(self)
         out.moved = 0.0 if share is None else move_to(share, self._intent.prior)
-        out._version = self._version.partition(SHARE_MARK)[0] + ("" if share is None else f"{SHARE_MARK}{share:g}")
+        out._version = with_share(split_identity(self._version)[0], share)
         return out
 
     def close(self) -> None:

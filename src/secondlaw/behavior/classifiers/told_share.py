@@ -152,10 +152,10 @@ def under_share(
     if transcript.classifier is None or transcript.label is None:
         return transcript
     plain, told = split_identity(transcript.classifier)
-    if told == share or not movable(taxonomy):
+    if told == share:
         return transcript
     prior = (shipped_priors() if priors is None else priors).get(plain)
-    if prior is None:
+    if prior is None or not movable(taxonomy):
         return transcript
     identity = with_share(plain, share)
     if transcript.intent != "unknown":
