@@ -88,6 +88,7 @@ def classify(
     if as_json:
         content: dict[str, Any] = {"schema": "secondlaw/classify/2", "classifier": done.classifier, "out": str(out)}
         content |= {} if (said := engine_report(classifier)) is None else {"engine": said}
+        content |= {"harmful_shares": dict(done.harmful_shares)} if done.harmful_shares else {}
         print_json(content | {"rows": rows.to_dict(), "found_done": done.found_done, "warnings": warnings})
         return
     for warning in warnings:

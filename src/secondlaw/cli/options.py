@@ -84,7 +84,8 @@ HarmfulShare = Annotated[
         "--harmful-share",
         metavar="SHARE|auto|prior",
         help="Share of harmful requests among those whose intent is not stated, where you know it; auto (default of "
-        "the engines that ship) reads it off all of them together, prior takes two thirds (embedded engines).",
+        "the engines that ship) reads it off all of them together, in classify and evaluate those of each source; "
+        "prior takes two thirds (embedded engines).",
         rich_help_panel=_READING,
     ),
 ]

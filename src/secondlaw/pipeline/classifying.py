@@ -6,8 +6,8 @@ the classifier does in some seconds: a slow one loses little when it is killed, 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,7 +31,7 @@ from secondlaw.formats import (
     quarantine_path,
     read_rows,
 )
-from secondlaw.pipeline.file_shares import DIGITS, ShareRule, share_of_rows
+from secondlaw.pipeline.file_shares import DIGITS, ShareRule, shares_of_rows
 from secondlaw.pipeline.row_choice import CountedRows, requests_by_file
 
 __all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file"]
@@ -94,12 +94,16 @@ class ClassifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedFile:
-    """What became of the rows, how many of them an earlier run had stored, whose labels, what the reader must know."""
+    """What became of the rows, how many of them an earlier run had stored, whose labels, what the reader must know.
+
+    `harmful_shares` are those that labels expect by source, where sources were read; None: what the classifier expects.
+    """
 
     rows: RowSummary
     found_done: int
     classifier: str
     warnings: tuple[str, ...] = ()
+    harmful_shares: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def classify_file(
@@ -173,15 +177,16 @@ def classify_file(
         reason = f"; the first bad row is line {bad.first[0].line}: {bad.first[0].reason}" if bad.count else ""
         part.unlink()
         raise NotEnoughData(f"{source}: there is no row to classify{reason}")
-    under = share_of_rows(_stored(part), classifier, taxonomy, options.share, seed=options.seed)
+    under = shares_of_rows(_stored(part), classifier, taxonomy, options.share, seed=options.seed)
     with JsonlWriter(out) as writer:
         for row, fresh in _stored(part):
             writer.write(row if fresh is None else under.moved(row))
     part.unlink()
     more, quarantine = written + bad.count - lines.rows, str(bad_path) if bad.count else None
     summary = RowSummary(lines.rows, written, bad.count, 0, labelled, quarantine, expanded=more)
-    said = [f"{one}; only the rows before the damage are labelled (--partial)" for one in damage]
-    return ClassifiedFile(summary, done or 0, under.identity, (*under.said, *said, *lines.said(source)))
+    cut = [f"{one}; only the rows before the damage are labelled (--partial)" for one in damage]
+    said = (*under.expected.said, *cut, *lines.said(source))
+    return ClassifiedFile(summary, done or 0, under.identity, said, under.expected.shares)
 
 
 def _stored(part: Path) -> Iterator[tuple[dict[str, Any], bool | None]]:

@@ -75,8 +75,8 @@ def evaluate_engine(
     unseen_only : bool
         Leave these rows out.
     share : {"read", "join", "as is"}
-        Whether unknown intents are judged under the share of harmful requests that is read off the rows; "join" where
-        there are enough.
+        Whether unknown intents are judged under the share of harmful requests that is read off the rows of their
+        source; "join" where there are enough.
     progress : callable, optional
 
     Raises
@@ -100,7 +100,10 @@ def evaluate_engine(
         )
         for way in ways
     }
-    judged, identity, noted = judged_under_share(judged, prompts, intents, classifier, share, seed=options.seed)
+    sources = [row.source for row in rows]
+    judged, identity, noted = judged_under_share(
+        judged, prompts, sources, intents, classifier, share, seed=options.seed
+    )
     warnings = [*noted, *warnings]
     predictions = {way: Predictions.of(one, taxonomy) for way, one in judged.items()}
     for one in judged.values():

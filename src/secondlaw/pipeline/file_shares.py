@@ -1,4 +1,4 @@
-"""The share of harmful requests under which the rows of a file are labelled, settled when all of them are judged."""
+"""The shares of harmful requests under which the rows of a file are labelled, settled when all of them are judged."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,6 @@ from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.pipeline.requests_together import (
     RequestEvidence,
-    expected_together,
     far_from,
     harm_said,
     prior_of,
@@ -30,20 +29,29 @@ from secondlaw.pipeline.requests_together import (
     words_of_share,
 )
 from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.sources_together import (
+    MOST_SOURCES,
+    EvidenceBySource,
+    SharesExpected,
+    expected_by_source,
+    identity_under,
+    source_of,
+)
 from secondlaw.types import Insufficient
 
-__all__ = ["DIGITS", "ShareRule", "UnderShare", "rule_of", "share_of_rows"]
+__all__ = ["DIGITS", "ShareRule", "UnderShares", "rule_of", "shares_of_rows"]
 
 ShareRule = Literal["read", "join", "follow", "as is"]
 DIGITS = 6
 """Decimals of written probabilities: rounding moves a row's sum by less than the reader tolerates."""
+NOTHING_READ = SharesExpected({}, None, ())
 Stored = Iterable[tuple[Mapping[str, Any], bool | None]]
 
 
 def rule_of(settings: Settings) -> ShareRule:
     """Return how the share of a file's fresh labels is found.
 
-    "read": off all rows; "join": that of labels which stand in the file, read off all rows where there are none;
+    "read": off all rows of each source; "join": that of labels which stand in the file, read where there are none;
     "follow": that of labels which stand in the file; "as is": what the classifier expects, or was told.
     """
     if settings.harmful_share is None:
@@ -52,40 +60,46 @@ def rule_of(settings: Settings) -> ShareRule:
 
 
 @dataclass(frozen=True)
-class UnderShare:
-    """Under which share fresh labels are written.
+class UnderShares:
+    """Under which shares fresh labels are written, by the source that rows state.
 
     Parameters
     ----------
-    identity : str
-        Of their classifier.
+    plain : str
+        Identity of their classifier, as it was asked.
     taxonomy : Taxonomy
-    by : float
-        By how much log odds of harm move.
-    said : tuple of str
-        What the reader must know.
+    prior : LinePrior or None
+        None: the classifier takes no share.
+    expected : SharesExpected
     """
 
-    identity: str
+    plain: str
     taxonomy: Taxonomy
-    by: float = 0.0
-    said: tuple[str, ...] = ()
+    prior: LinePrior | None = None
+    expected: SharesExpected = NOTHING_READ
+
+    @property
+    def identity(self) -> str:
+        """Whose labels are written."""
+        return identity_under(self.plain, self.expected.shares or {"": self.expected.otherwise})
 
     def moved(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a row that was labelled untold as it is labelled under the share."""
-        if row.get("classifier") == self.identity:
+        """Return a row that was labelled untold as it is labelled under the share of its source."""
+        share = self.expected.of(source_of(row))
+        if share is None or self.prior is None:
             return dict(row)
-        out = {**row, "classifier": self.identity}
+        out = {**row, "classifier": with_share(self.plain, share)}
         if "intent" not in row:
-            out["label"], probs = moved_label(row["label"], row["label_probs"], self.taxonomy, by=self.by)
+            by = move_between(self.prior, None, share)
+            out["label"], probs = moved_label(row["label"], row["label_probs"], self.taxonomy, by=by)
             out["label_probs"] = {key: round(p, DIGITS) for key, p in probs.items()}
         return out
 
 
-def share_of_rows(
+def shares_of_rows(
     rows: Stored, classifier: Classifier, taxonomy: Taxonomy, rule: ShareRule, *, seed: int
-) -> UnderShare:
-    """Find the share under which a file's fresh labels are written.
+) -> UnderShares:
+    """Find the shares under which a file's fresh labels are written.
 
     Parameters
     ----------
@@ -98,21 +112,25 @@ def share_of_rows(
     rule : ShareRule
     seed : int
     """
-    prior, as_is = prior_of(classifier), UnderShare(classifier.identity, taxonomy)
+    plain, prior = classifier.identity, prior_of(classifier)
+    as_is = UnderShares(plain, taxonomy)
     if rule == "as is" or prior is None:
         return as_is
     if not movable(taxonomy):
-        return replace(as_is, said=(words_of_mixing(taxonomy, prior),) if rule == "read" else ())
-    plain = split_identity(classifier.identity)[0]
-    evidence, stood = _evidence(rows, plain, prior, taxonomy)
-    if rule != "read" and len(stood) == 1:
-        to = next(iter(stood))
-        noted = _joined(evidence, prior, to, seed=seed)
-        return UnderShare(with_share(plain, to), taxonomy, move_between(prior, None, to), noted)
+        said = (words_of_mixing(taxonomy, prior),) if rule == "read" else ()
+        return replace(as_is, expected=SharesExpected({}, None, said))
+    evidence, stood = _evidence(rows, split_identity(plain)[0], prior, taxonomy)
+    if rule != "read" and len(everywhere := set().union(*stood.values())) == 1:
+        to = everywhere.pop()
+        joined = SharesExpected({}, to, _joined(evidence.whole, prior, to, seed=seed))
+        return UnderShares(plain, taxonomy, prior, joined)
+    settled = {} if rule == "read" else {source: next(iter(of)) for source, of in stood.items() if len(of) == 1}
     if rule == "follow":
-        return as_is
-    to, said = expected_together(evidence, prior, asked=rule == "read", seed=seed)
-    return UnderShare(with_share(plain, to), taxonomy, move_between(prior, None, to), tuple(said))
+        return UnderShares(plain, taxonomy, prior, SharesExpected(settled, None, ()))
+    asked = rule == "read"
+    return UnderShares(
+        plain, taxonomy, prior, expected_by_source(evidence, prior, asked=asked, seed=seed, settled=settled)
+    )
 
 
 def _joined(evidence: RequestEvidence, prior: LinePrior, to: float | None, *, seed: int) -> tuple[str, ...]:
@@ -129,19 +147,19 @@ def _joined(evidence: RequestEvidence, prior: LinePrior, to: float | None, *, se
 
 def _evidence(
     rows: Stored, plain: str, prior: LinePrior, taxonomy: Taxonomy
-) -> tuple[RequestEvidence, set[float | None]]:
-    """Return what requests of unknown intent say, and the shares of labels that stood in the file."""
-    evidence, stood, sides = RequestEvidence(), set[float | None](), harm_sides(taxonomy)
+) -> tuple[EvidenceBySource, dict[str, set[float | None]]]:
+    """Return what requests of unknown intent say, and the shares of labels that stood in the file, by source."""
+    evidence, stood, sides = EvidenceBySource(), dict[str, set[float | None]](), harm_sides(taxonomy)
     for row, fresh in rows:
         base, told = split_identity(row.get("classifier") or "")
         if base != plain or row.get("label") is None:
             continue
+        source = source_of(row)
         if fresh is None:
-            stood.add(told)
+            stood.setdefault(source if source in stood or len(stood) < MOST_SOURCES else "", set()).add(told)
         probs = row.get("label_probs")
         if "intent" not in row and probs is not None and fresh is not False:
             p = np.array([[probs.get(key, 0.0) for key in taxonomy.keys]])
-            evidence.add(
-                group_hash(row.get("conversation_id") or row["prompt_id"]), float(harm_said(p, sides, prior, told)[0])
-            )
+            request = group_hash(row.get("conversation_id") or row["prompt_id"])
+            evidence.add(source, request, float(harm_said(p, sides, prior, told)[0]))
     return evidence, stood

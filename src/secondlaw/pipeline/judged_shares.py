@@ -1,4 +1,4 @@
-"""What a classifier judged of a set of responses, brought under the share of harmful requests that is read off it."""
+"""What a classifier judged of responses, brought under the shares of harmful requests that are read off them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,16 +7,12 @@ from typing import TypeVar
 import numpy as np
 
 from secondlaw.behavior.classifiers import Classifier, Judgements
-from secondlaw.behavior.classifiers.told_share import move_between, split_identity, with_share
+from secondlaw.behavior.classifiers.told_share import move_between, split_identity
 from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import Intent
 from secondlaw.pipeline.file_shares import ShareRule
-from secondlaw.pipeline.requests_together import (
-    RequestEvidence,
-    expected_together,
-    harm_said,
-    prior_of,
-)
+from secondlaw.pipeline.requests_together import harm_said, prior_of
+from secondlaw.pipeline.sources_together import EvidenceBySource, expected_by_source, identity_under
 from secondlaw.statistics.common_shift import tilted
 
 __all__ = ["judged_under_share"]
@@ -29,19 +25,20 @@ Way = TypeVar("Way", bound=str)
 def judged_under_share(
     judged: Mapping[Way, Judgements],
     prompts: Sequence[str],
+    sources: Sequence[str],
     intents: Mapping[Way, Sequence[Intent]],
     classifier: Classifier,
     rule: ShareRule,
     *,
     seed: int,
 ) -> tuple[dict[Way, Judgements], str, list[str]]:
-    """Bring judgements under the share that requests of unknown intent have together.
+    """Bring judgements under the share that requests of unknown intent have together, source by source.
 
     Parameters
     ----------
     judged : mapping
         What `classifier` said, asked in one way or several, of the same rows.
-    prompts : sequence of str
+    prompts, sources : sequence of str
     intents : mapping
         What it was told in each way; the share is read off the way that tells least.
     classifier : Classifier
@@ -57,16 +54,19 @@ def judged_under_share(
     if rule in ("as is", "follow") or prior is None or not any(mask.any() for mask in unknown.values()):
         return dict(judged), classifier.identity, []
     least = max(unknown, key=lambda way: int(unknown[way].sum()))
-    evidence, rows = RequestEvidence(), np.flatnonzero(unknown[least])
+    evidence, rows = EvidenceBySource(), np.flatnonzero(unknown[least])
     mass = 1.0 - judged[least].act[rows, 2:]  # of what speaks of the request: not off-topic
     says = harm_said(judged[least].intent[rows] * mass, SIDES, prior, None)
     for row, said in zip(rows.tolist(), says.tolist(), strict=True):
         if prompts[row].strip():
-            evidence.add(group_hash(prompts[row]), said)
-    to, noted = expected_together(evidence, prior, asked=rule == "read", seed=seed)
-    identity = with_share(split_identity(classifier.identity)[0], to)
-    by, moved = move_between(prior, None, to), {}
+            evidence.add(sources[row], group_hash(prompts[row]), said)
+    expected = expected_by_source(evidence, prior, asked=rule == "read", seed=seed)
+    identity = identity_under(split_identity(classifier.identity)[0], expected.shares or {"": expected.otherwise})
+    by, moved = np.array([move_between(prior, None, expected.of(source)) for source in sources]), {}
     for way, one in judged.items():
-        intent = np.where(unknown[way][:, None], tilted(one.intent, SIDES, by), one.intent)
+        intent = one.intent.copy()
+        for shift in np.unique(by):
+            mine = unknown[way] & (by == shift)
+            intent[mine] = tilted(one.intent[mine], SIDES, float(shift))
         moved[way] = replace(one, intent=intent, classifier=identity)
-    return moved, identity, noted
+    return moved, identity, list(expected.said)

@@ -8,6 +8,7 @@ nothing is judged twice.
 Which requests are read follows from their hashes, so that it is the same whatever their order.
 """
 
+from collections.abc import Iterable
 from heapq import heappush, heapreplace
 
 import numpy as np
@@ -77,6 +78,16 @@ class RequestEvidence:
         elif request < -self._largest[0]:
             del self._kept[-heapreplace(self._largest, -request)]
             self._kept[request] = (said, 1)
+
+    @classmethod
+    def joined(cls, parts: Iterable["RequestEvidence"]) -> "RequestEvidence":
+        """Return what the requests of several sets say; a request of two sets counts once."""
+        whole = cls()
+        for part in parts:
+            for request, (total, n) in part._kept.items():
+                for _ in range(n):
+                    whole.add(request, total / n)
+        return whole
 
     def values(self) -> Floats:
         """Return what each request says, in the order of their hashes."""

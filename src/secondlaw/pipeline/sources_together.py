@@ -1,0 +1,183 @@
+"""The share of harmful requests source by source: a file of several sets of requests has several shares.
+
+A row may state the data set or prompt set that it comes from (``source``, ``prompt_set``). Attacks and everyday
+questions in one file have nothing in common, least of all their share of harmful requests, so each source is read by
+itself (:mod:`~secondlaw.pipeline.requests_together`). Sources with few different requests are read together with each
+other, and all rows as one where there are more sources than anyone keeps sets of requests.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK, HarmRead
+from secondlaw.behavior.classifiers.told_share import LinePrior, with_share
+from secondlaw.pipeline.requests_together import RequestEvidence, expected_together, share_read
+from secondlaw.statistics.side_share import FEWEST_MEMBERS
+from secondlaw.types import Insufficient
+
+__all__ = ["MOST_SOURCES", "EvidenceBySource", "SharesExpected", "expected_by_source", "identity_under", "source_of"]
+
+MOST_SOURCES = 50
+"""A file with more is read as one: each keeps up to a thousand requests in memory."""
+MOST_NAMED = 8
+"""Sources of which a warning tells the share; the rest are counted."""
+BY_SOURCE = "by-source"
+"""In place of the share in the name of a classifier whose labels are under several."""
+
+
+def source_of(row: Mapping[str, Any]) -> str:
+    """Return the set of requests that a row states to come from; empty where it states none.
+
+    Examples
+    --------
+    >>> source_of({"source": "chat"}), source_of({"prompt_set": "probes"}), source_of({})
+    ('chat', 'probes', '')
+    """
+    return str(row.get("source") or row.get("prompt_set") or "")
+
+
+def identity_under(plain: str, shares: Mapping[str, float | None]) -> str:
+    """Return the identity of a classifier whose labels are under these shares, by source.
+
+    Examples
+    --------
+    >>> identity_under("mine/1", {"a": 0.1, "b": 0.1}), identity_under("mine/1", {"a": 0.1, "b": None})
+    ('mine/1+harmful-0.1', 'mine/1+harmful-by-source')
+    """
+    different = set(shares.values()) or {None}
+    return with_share(plain, different.pop()) if len(different) == 1 else f"{plain}{SHARE_MARK}{BY_SOURCE}"
+
+
+class EvidenceBySource:
+    """What responses say of the harm of their requests, by the source of these.
+
+    Parameters
+    ----------
+    most : int
+        With more sources all requests are read as one.
+
+    Examples
+    --------
+    >>> evidence = EvidenceBySource()
+    >>> for source, request in (("a", 1), ("b", 1), ("b", 2)):
+    ...     evidence.add(source, request, 0.5)
+    >>> {sources: len(of.values()) for sources, of in evidence.groups(fewest=2).items()}
+    {('b',): 2, ('a',): 1}
+    """
+
+    def __init__(self, most: int = MOST_SOURCES) -> None:
+        self._most = most
+        self._each: dict[str, RequestEvidence] | None = {}
+        self.whole = RequestEvidence()
+
+    def add(self, source: str, request: int, said: float) -> None:
+        """Take the log odds of harm that a response says; NaN says nothing."""
+        self.whole.add(request, said)
+        if self._each is None or said != said:
+            return
+        if source not in self._each and len(self._each) == self._most:
+            self._each = None
+            return
+        self._each.setdefault(source, RequestEvidence()).add(request, said)
+
+    def of(self, source: str) -> RequestEvidence:
+        """Return what the requests of a source say, those of all where sources are not told apart."""
+        return self.whole if self._each is None else self._each.get(source, RequestEvidence())
+
+    def groups(
+        self, *, fewest: int = FEWEST_MEMBERS, without: Collection[str] = ()
+    ) -> dict[tuple[str, ...], RequestEvidence]:
+        """Return what is read by itself: every source of `fewest` requests or more, and the others together.
+
+        Those of `without` are left out. The empty tuple stands for all, where sources are not told apart.
+        """
+        if self._each is None:
+            return {(): self.whole}
+        size = {source: len(said.values()) for source, said in self._each.items() if source not in without}
+        large = sorted(
+            (source for source in size if size[source] >= fewest), key=lambda source: (-size[source], source)
+        )
+        small = tuple(sorted(source for source in size if size[source] < fewest))
+        found: dict[tuple[str, ...], RequestEvidence] = {(source,): self._each[source] for source in large}
+        if small:
+            found[small] = RequestEvidence.joined(self._each[source] for source in small)
+        return found
+
+
+class SharesExpected(NamedTuple):
+    """What labels expect of requests of unknown intent, by source, and the words for it."""
+
+    shares: Mapping[str, float | None]
+    """None: what the classifier expects."""
+    otherwise: float | None
+    """Of sources that are not named: no request of theirs says anything."""
+    said: tuple[str, ...]
+
+    def of(self, source: str) -> float | None:
+        """Return what labels of a source expect."""
+        return self.shares.get(source, self.otherwise)
+
+
+def expected_by_source(
+    evidence: EvidenceBySource,
+    prior: LinePrior,
+    *,
+    asked: bool,
+    seed: int,
+    settled: Mapping[str, float | None] | None = None,
+) -> SharesExpected:
+    """Return the shares that labels expect by what the requests of each source say together.
+
+    Parameters
+    ----------
+    evidence : EvidenceBySource
+    prior : LinePrior
+    asked : bool
+        Whether somebody asked for it: then it is said where it has no effect.
+    seed : int
+    settled : mapping, optional
+        Sources that are not read, with their shares.
+    """
+    shares = dict(settled or {})
+    groups = evidence.groups(without=shares)
+    if not groups and shares:
+        return SharesExpected(shares, _if_one(shares), ())
+    if () in groups or (len(groups) < 2 and not shares):
+        sources, one = next(iter(groups.items()), ((), evidence.whole))
+        to, noted = expected_together(one, prior, asked=asked, seed=seed)
+        return SharesExpected(dict.fromkeys(sources, to), to, tuple(noted))
+    read: list[tuple[tuple[str, ...], HarmRead]] = []
+    for sources, one in groups.items():
+        found = share_read(one.values(), prior, seed=seed)
+        shares |= dict.fromkeys(sources, None if isinstance(found, Insufficient) else found.told)
+        if not isinstance(found, Insufficient):
+            read.append((sources, found))
+    left = [source for source, share in shares.items() if share is None and source not in (settled or {})]
+    said = (_words(read, left, prior, asked=asked),) if read else ()
+    return SharesExpected(shares, _if_one(shares), said)
+
+
+def _if_one(shares: Mapping[str, float | None]) -> float | None:
+    return next(iter(shares.values())) if len(set(shares.values())) == 1 else None
+
+
+def _words(read: list[tuple[tuple[str, ...], HarmRead]], left: list[str], prior: LinePrior, *, asked: bool) -> str:
+    """Return in words what the requests of several sources say."""
+    told = [
+        f"{_named(sources)} {found.share.value:.2f} [{found.share.low:.2f}, {found.share.high:.2f}] of "
+        f"{found.share.n:,}: labels expect {found.told:g}"
+        for sources, found in read
+    ]
+    more = f"; and {len(told) - MOST_NAMED} more sources" if len(told) > MOST_NAMED else ""
+    few = f"; {_named(tuple(left))} too few: labels expect {prior.share:.2f}" if left else ""
+    how = "" if asked else f" (--harmful-share prior: {prior.share:.2f} throughout)"
+    return (
+        "requests of unknown intent, read together source by source, look harmful in: "
+        f"{'; '.join(told[:MOST_NAMED])}{more}{few}; if lines are where the classifier draws them{how}"
+    )
+
+
+def _named(sources: tuple[str, ...]) -> str:
+    if len(sources) == 1:
+        return sources[0] or "rows without source"
+    return f"{len(sources)} sources of few requests each"
