@@ -10,16 +10,73 @@ from secondlaw.behavior.classifiers import Classifier, Judgements
 from secondlaw.behavior.classifiers.told_share import move_between, split_identity
 from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import Intent
+from secondlaw.errors import InvalidInput
 from secondlaw.pipeline.file_shares import ShareRule
 from secondlaw.pipeline.requests_together import harm_said, prior_of
 from secondlaw.pipeline.sources_together import EvidenceBySource, expected_by_source, identity_under
 from secondlaw.statistics.common_shift import tilted
 
-__all__ = ["judged_under_share"]
+__all__ = ["judge_together", "judged_under_share"]
 
 SIDES = np.array([-1, 1])
 """Of the intents benign and harmful."""
 Way = TypeVar("Way", bound=str)
+
+
+def judge_together(
+    classifier: Classifier,
+    prompts: Sequence[str],
+    responses: Sequence[str],
+    intents: Sequence[Intent] | None = None,
+    *,
+    sources: Sequence[str] | None = None,
+    seed: int = 0,
+) -> tuple[Judgements, list[str]]:
+    """Judge responses as ``secondlaw classify`` does: the share of harmful requests is read off all of them together.
+
+    A classifier's own ``judge`` reads every row by itself, and expects what it was calibrated on of each.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        Untold; one that takes no share judges as ever.
+    prompts, responses : sequence of str, n each
+    intents : sequence of {"benign", "harmful", "unknown"}, n, optional
+        Default: unknown.
+    sources : sequence of str, n, optional
+        Data set or prompt set of each row: each is read by itself. Default: all are of one.
+    seed : int
+        Of the interval of a share.
+
+    Returns
+    -------
+    Judgements, what the reader must know
+
+    Raises
+    ------
+    InvalidInput
+        If the sequences differ in length.
+
+    Examples
+    --------
+    >>> from secondlaw.behavior.classifiers import load_default_classifier
+    >>> dishes = ("soup", "bread", "rice", "beans", "pie", "salad", "stew", "pasta", "fish", "cake")
+    >>> ways = ("cook", "season", "serve", "keep", "freeze")
+    >>> asked = [f"How do I {way} {dish}?" for way in ways for dish in dishes]
+    >>> judged, said = judge_together(load_default_classifier(), asked, ["Take your time, and taste it."] * 50)
+    >>> judged.classifier.partition("+")[2], len(judged), said[0][:42]
+    ('harmful-0.02', 50, '50 requests of unknown intent, read togeth')
+    """
+    told: list[Intent] = list(intents) if intents is not None else ["unknown"] * len(prompts)
+    of = list(sources) if sources is not None else [""] * len(prompts)
+    if not len(prompts) == len(responses) == len(told) == len(of):
+        raise InvalidInput(
+            f"prompts, responses, intents and sources are of one length; got {len(prompts)}, {len(responses)}, "
+            f"{len(told)} and {len(of)}"
+        )
+    judged = {"as told": classifier.judge(prompts, responses, told)}
+    moved, _, said = judged_under_share(judged, prompts, of, {"as told": told}, classifier, "join", seed=seed)
+    return moved["as told"], said
 
 
 def judged_under_share(
