@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from secondlaw.behavior.classifiers.told_share import shipped_priors, under_share, with_share
+from secondlaw.behavior.classifier_identity import with_share
+from secondlaw.behavior.classifiers.told_share import shipped_priors, under_share
 from secondlaw.behavior.rows import to_row, to_transcript
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.errors import InvalidInput

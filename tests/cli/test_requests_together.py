@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from requests_in_files import KITCHEN, classified, measured, rows, together
 
-from secondlaw.behavior.classifiers.told_share import LinePrior, shipped_priors, with_share
+from secondlaw.behavior.classifier_identity import with_share
+from secondlaw.behavior.classifiers.told_share import LinePrior, shipped_priors
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.errors import InvalidInput
 from secondlaw.pipeline.engines import open_engine

@@ -3,7 +3,7 @@
 from secondlaw.pipeline.cells import CellKey, CellSource, cell_sources, measure_sources
 from secondlaw.pipeline.classifying import ClassifyOptions, classify_file
 from secondlaw.pipeline.inputs import Loaded, Source, load, parse_source
-from secondlaw.pipeline.judged_shares import judge_together
+from secondlaw.pipeline.judged_shares import JudgedTogether, judge_together
 from secondlaw.pipeline.labelling import label_observations
 from secondlaw.pipeline.measuring import MeasureOptions, measure
 from secondlaw.pipeline.settings import Settings, load_settings, settings_schema
@@ -12,6 +12,7 @@ __all__ = [
     "CellKey",
     "CellSource",
     "ClassifyOptions",
+    "JudgedTogether",
     "Loaded",
     "MeasureOptions",
     "Settings",

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secondlaw.behavior import ObservationsBuilder, load_taxonomy
+from secondlaw.behavior.classifier_identity import split_identity
 from secondlaw.behavior.classifiers.protocol import Classifier
-from secondlaw.behavior.classifiers.told_share import shipped_priors, split_identity
+from secondlaw.behavior.classifiers.told_share import shipped_priors
 from secondlaw.behavior.observations import NO_CODE, Observations
 from secondlaw.behavior.taxonomy import OUTSIDE
 from secondlaw.drift.anchor_changes import ChangeOptions, corrected_movement, movement

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.behavior.classifiers.told_share import split_identity
+from secondlaw.behavior.classifier_identity import split_identity
 from secondlaw.behavior.observations import Observations
 from secondlaw.behavior.taxonomy import INTENTS
 from secondlaw.drift.cells import ClassifierError

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from secondlaw.behavior.classifier_identity import SEVERAL, split_identity
 from secondlaw.behavior.classifiers.embedded import EmbeddedClassifier
 from secondlaw.behavior.classifiers.protocol import Classifier
-from secondlaw.behavior.classifiers.told_share import split_identity
 from secondlaw.behavior.taxonomy import INTENTS, Taxonomy
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.errors import FileFormatError, InvalidInput
@@ -103,6 +103,11 @@ def read_confusion(path: Path, taxonomy: Taxonomy, classifiers: Iterable[str]) -
     if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts.sum(axis=1) > 0).all()):
         raise InvalidInput(f"{path}: counts must be finite, not negative, and some for every true category")
     known = list(classifiers)
+    if name.endswith(SEVERAL):
+        raise InvalidInput(
+            f"{path} is about labels under several shares of harmful requests, {name!r}: count again with classifier "
+            "evaluate --harmful-share prior (or a number), and measure with the same"
+        )
     if name not in known:
         plain, share = split_identity(name)
         told = any(split_identity(one)[0] == plain for one in known)

@@ -31,7 +31,7 @@ from secondlaw.formats import (
     quarantine_path,
     read_rows,
 )
-from secondlaw.pipeline.file_shares import DIGITS, ShareRule, shares_of_rows
+from secondlaw.pipeline.file_shares import DIGITS, ShareRule, Written, shares_of_rows
 from secondlaw.pipeline.row_choice import CountedRows, requests_by_file
 
 __all__ = ["ClassifiedFile", "ClassifyOptions", "classify_file"]
@@ -96,7 +96,8 @@ class ClassifyOptions:
 class ClassifiedFile:
     """What became of the rows, how many of them an earlier run had stored, whose labels, what the reader must know.
 
-    `harmful_shares` are those that labels expect by source, where sources were read; None: what the classifier expects.
+    `harmful_shares` are those under which labels of unknown intent were written now, by source, or of all rows as one
+    (an empty name); None: what the classifier expects.
     """
 
     rows: RowSummary
@@ -178,15 +179,16 @@ def classify_file(
         part.unlink()
         raise NotEnoughData(f"{source}: there is no row to classify{reason}")
     under = shares_of_rows(_stored(part), classifier, taxonomy, options.share, seed=options.seed)
+    made = Written(under)
     with JsonlWriter(out) as writer:
         for row, fresh in _stored(part):
-            writer.write(row if fresh is None else under.moved(row))
+            writer.write(made.standing(row) if fresh is None else made.moved(row))
     part.unlink()
     more, quarantine = written + bad.count - lines.rows, str(bad_path) if bad.count else None
     summary = RowSummary(lines.rows, written, bad.count, 0, labelled, quarantine, expanded=more)
     cut = [f"{one}; only the rows before the damage are labelled (--partial)" for one in damage]
-    said = (*under.expected.said, *cut, *lines.said(source))
-    return ClassifiedFile(summary, done or 0, under.identity, said, under.expected.shares)
+    said = (*under.expected.said, *made.said(), *cut, *lines.said(source))
+    return ClassifiedFile(summary, done or 0, made.identity, said, made.shares)
 
 
 def _stored(part: Path) -> Iterator[tuple[dict[str, Any], bool | None]]:

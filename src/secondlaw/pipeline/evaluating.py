@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from secondlaw.behavior.classifier_identity import SEVERAL, identity_under, split_identity
 from secondlaw.behavior.classifiers.evaluation import (
     Evaluation,
     EvaluationOptions,
@@ -101,10 +102,10 @@ def evaluate_engine(
         for way in ways
     }
     sources = [row.source for row in rows]
-    judged, identity, noted = judged_under_share(
-        judged, prompts, sources, intents, classifier, share, seed=options.seed
+    judged, expected = judged_under_share(
+        judged, prompts, sources, intents, classifier, taxonomy, share, seed=options.seed
     )
-    warnings = [*noted, *warnings]
+    identity, warnings = next(iter(judged.values())).classifier, [*expected.said, *warnings]
     predictions = {way: Predictions.of(one, taxonomy) for way, one in judged.items()}
     for one in judged.values():
         usable[list(one.unlabelled)] = False
@@ -149,7 +150,7 @@ def evaluate_recorded(
     given, taxonomy, options, any_label
         As in :func:`evaluate_engine`.
     classifier : str, optional
-        Whose labels; may be left out where all are of one.
+        Whose labels; may be left out where all are of one, under whatever shares of harmful requests.
 
     Raises
     ------
@@ -162,11 +163,11 @@ def evaluate_recorded(
     found: list[tuple[int, RecordedLabel]] = [(i, one) for i in kept if (one := given.labelled.recorded[i]) is not None]
     names = Counter(one.classifier for _, one in found)
     if classifier is not None:
-        found = [(i, one) for i, one in found if one.classifier == classifier]
+        found = [(i, one) for i, one in found if classifier in (one.classifier, _untold(one) + SEVERAL)]
     if not found:
         whose = f" of {classifier} (there are labels of {', '.join(names)})" if classifier and names else ""
         raise NotEnoughData(f"no labelled row carries a machine label{whose}; leave --recorded out to label them now")
-    if len(names) > 1 and classifier is None:
+    if len({_untold(one) for _, one in found}) > 1 and classifier is None:
         raise InvalidInput(f"the rows carry labels of {', '.join(names)}; name one with --classifier")
     if len(found) < len(kept):
         warnings.append(f"{len(kept) - len(found)} rows carry no such machine label and are in no number")
@@ -179,7 +180,13 @@ def evaluate_recorded(
     best = np.array(codes, dtype=np.int64) if table is None else table.argmax(axis=1).astype(np.int64)
     usable = ~outside if table is None else np.ones(len(rows), dtype=np.bool_)
     predictions: dict[Intents, Predictions] = {"recorded": Predictions(best, table, outside)}
-    return _evaluated(given, rows, predictions, usable, taxonomy, found[0][1].classifier, labels, options, warnings, [])
+    identity = identity_under(_untold(found[0][1]), [split_identity(one.classifier)[1] for _, one in found])
+    return _evaluated(given, rows, predictions, usable, taxonomy, identity, labels, options, warnings, [])
+
+
+def _untold(label: RecordedLabel) -> str:
+    """Return the classifier of a label, whatever share of harmful requests it was told."""
+    return split_identity(label.classifier)[0]
 
 
 def seen_in_training(rows: Sequence[LabelledRow], engine: str) -> npt.NDArray[np.bool_] | None:

@@ -6,20 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from secondlaw.behavior.classifier_identity import SEVERAL, split_identity, with_share
 from secondlaw.behavior.classifiers import Classifier
-from secondlaw.behavior.classifiers.told_share import (
-    LinePrior,
-    harm_sides,
-    movable,
-    move_between,
-    moved_label,
-    split_identity,
-    with_share,
-)
+from secondlaw.behavior.classifiers.told_share import LinePrior, harm_sides, movable, move_between, moved_label
 from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.pipeline.requests_together import (
-    RequestEvidence,
     far_from,
     harm_said,
     prior_of,
@@ -34,17 +26,19 @@ from secondlaw.pipeline.sources_together import (
     EvidenceBySource,
     SharesExpected,
     expected_by_source,
-    identity_under,
     source_of,
+    sources_in_words,
 )
 from secondlaw.types import Insufficient
 
-__all__ = ["DIGITS", "ShareRule", "UnderShares", "rule_of", "shares_of_rows"]
+__all__ = ["DIGITS", "ShareRule", "UnderShares", "Written", "rule_of", "shares_of_rows"]
 
 ShareRule = Literal["read", "join", "follow", "as is"]
 DIGITS = 6
 """Decimals of written probabilities: rounding moves a row's sum by less than the reader tolerates."""
-NOTHING_READ = SharesExpected({}, None, ())
+AS_IS = SharesExpected({})
+MOST_SAID = 5
+"""Sources of which it is said that their standing labels expect a share far from what they have."""
 Stored = Iterable[tuple[Mapping[str, Any], bool | None]]
 
 
@@ -71,17 +65,15 @@ class UnderShares:
     prior : LinePrior or None
         None: the classifier takes no share.
     expected : SharesExpected
+    asked : bool
+        Whether these shares are wanted of all labels, so that others in the file are worth a word.
     """
 
     plain: str
     taxonomy: Taxonomy
     prior: LinePrior | None = None
-    expected: SharesExpected = NOTHING_READ
-
-    @property
-    def identity(self) -> str:
-        """Whose labels are written."""
-        return identity_under(self.plain, self.expected.shares or {"": self.expected.otherwise})
+    expected: SharesExpected = AS_IS
+    asked: bool = False
 
     def moved(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row that was labelled untold as it is labelled under the share of its source."""
@@ -94,6 +86,55 @@ class UnderShares:
             out["label"], probs = moved_label(row["label"], row["label_probs"], self.taxonomy, by=by)
             out["label_probs"] = {key: round(p, DIGITS) for key, p in probs.items()}
         return out
+
+    def differs(self, row: Mapping[str, Any]) -> bool:
+        """Return whether the label that stands in a row is under another share than is expected of its source."""
+        base, told = split_identity(row.get("classifier") or "")
+        mine = self.prior is not None and base == self.plain and row.get("label") is not None
+        return mine and "intent" not in row and told != self.expected.of(source_of(row))
+
+
+class Written:
+    """What of a file is written under which shares.
+
+    Parameters
+    ----------
+    under : UnderShares
+    """
+
+    def __init__(self, under: UnderShares) -> None:
+        self._under = under
+        self._names: set[str] = set()
+        self._elsewhere = 0
+        self.shares: dict[str, float | None] = {}
+        """Of fresh labels of unknown intent, by source."""
+
+    def moved(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row that was labelled untold, as it is written."""
+        out = self._under.moved(row)
+        self._names.add(out["classifier"])
+        if "intent" not in row and self._under.prior is not None:
+            source, expected = source_of(row), self._under.expected
+            self.shares[source if source in expected.shares else ""] = expected.of(source)
+        return out
+
+    def standing(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row that is written as it stands."""
+        self._elsewhere += self._under.asked and self._under.differs(row)
+        return row
+
+    @property
+    def identity(self) -> str:
+        """Whose labels are written."""
+        if len(self._names) == 1:
+            return next(iter(self._names))
+        return f"{self._under.plain}{SEVERAL}" if self._names else self._under.plain
+
+    def said(self) -> list[str]:
+        """Return what the reader must know of labels that stand in the file."""
+        if not self._elsewhere:
+            return []
+        return [f"{self._elsewhere:,} labels that stand in the file are under other shares: --relabel makes them again"]
 
 
 def shares_of_rows(
@@ -112,54 +153,63 @@ def shares_of_rows(
     rule : ShareRule
     seed : int
     """
-    plain, prior = classifier.identity, prior_of(classifier)
+    plain, prior, asked = classifier.identity, prior_of(classifier), rule == "read"
     as_is = UnderShares(plain, taxonomy)
     if rule == "as is" or prior is None:
         return as_is
     if not movable(taxonomy):
-        said = (words_of_mixing(taxonomy, prior),) if rule == "read" else ()
-        return replace(as_is, expected=SharesExpected({}, None, said))
-    evidence, stood = _evidence(rows, split_identity(plain)[0], prior, taxonomy)
-    if rule != "read" and len(everywhere := set().union(*stood.values())) == 1:
-        to = everywhere.pop()
-        joined = SharesExpected({}, to, _joined(evidence.whole, prior, to, seed=seed))
-        return UnderShares(plain, taxonomy, prior, joined)
-    settled = {} if rule == "read" else {source: next(iter(of)) for source, of in stood.items() if len(of) == 1}
+        return replace(as_is, expected=SharesExpected({}, None, (words_of_mixing(taxonomy, prior),) if asked else ()))
+    evidence, stood, everywhere = _evidence(rows, split_identity(plain)[0], prior, taxonomy)
+    one_for_all = len(everywhere) == 1 and not asked
+    one = next(iter(everywhere)) if one_for_all else None
+    settled = {} if asked else {source: next(iter(of)) for source, of in stood.items() if len(of) == 1}
     if rule == "follow":
-        return UnderShares(plain, taxonomy, prior, SharesExpected(settled, None, ()))
-    asked = rule == "read"
-    return UnderShares(
-        plain, taxonomy, prior, expected_by_source(evidence, prior, asked=asked, seed=seed, settled=settled)
-    )
+        expected = SharesExpected(settled, one)
+    elif one_for_all and not evidence.divided:
+        expected = SharesExpected({}, one)
+    else:
+        expected = expected_by_source(evidence, prior, asked=asked, seed=seed, settled=settled)
+    if not evidence.divided:
+        settled = {"": one} if one_for_all else {}
+    said = (*expected.said, *_joined(evidence, settled, prior, seed=seed))
+    return UnderShares(plain, taxonomy, prior, expected._replace(said=said), asked)
 
 
-def _joined(evidence: RequestEvidence, prior: LinePrior, to: float | None, *, seed: int) -> tuple[str, ...]:
-    """Return what must be known of the share of standing labels that fresh ones join."""
-    found = share_read(evidence.values(), prior, seed=seed)
-    expected = prior.share if to is None else to
-    if isinstance(found, Insufficient) or not far_from(expected, found.told):
-        return ()
-    return (
-        f"{words_of_share(found.share)}; labels expect {expected:.2f}, as those that stand in the file: give "
-        "--harmful-share auto --relabel, or state the share",
-    )
+def _joined(
+    evidence: EvidenceBySource, settled: Mapping[str, float | None], prior: LinePrior, *, seed: int
+) -> list[str]:
+    """Return what must be known of the shares of standing labels that fresh ones join."""
+    said = []
+    for source, to in settled.items():
+        found = share_read(evidence.of(source).values(), prior, seed=seed)
+        expected = prior.share if to is None else to
+        if isinstance(found, Insufficient) or not far_from(expected, found.told):
+            continue
+        of, there = (f"{sources_in_words((source,))}: ", "their source") if source else ("", "the file")
+        said.append(
+            f"{of}{words_of_share(found.share)}; labels expect {expected:.2f}, as those that stand in {there}: give "
+            "--harmful-share auto --relabel, or state the share"
+        )
+    return said[:MOST_SAID]
 
 
 def _evidence(
     rows: Stored, plain: str, prior: LinePrior, taxonomy: Taxonomy
-) -> tuple[EvidenceBySource, dict[str, set[float | None]]]:
-    """Return what requests of unknown intent say, and the shares of labels that stood in the file, by source."""
-    evidence, stood, sides = EvidenceBySource(), dict[str, set[float | None]](), harm_sides(taxonomy)
+) -> tuple[EvidenceBySource, dict[str, set[float | None]], set[float | None]]:
+    """Return what requests of unknown intent say, and under which shares their labels stood, by source and in all."""
+    evidence, stood, everywhere = EvidenceBySource(), dict[str, set[float | None]](), set[float | None]()
+    sides = harm_sides(taxonomy)
     for row, fresh in rows:
         base, told = split_identity(row.get("classifier") or "")
-        if base != plain or row.get("label") is None:
+        if base != plain or row.get("label") is None or "intent" in row:
             continue
-        source = source_of(row)
+        source, probs = source_of(row), row.get("label_probs")
         if fresh is None:
-            stood.setdefault(source if source in stood or len(stood) < MOST_SOURCES else "", set()).add(told)
-        probs = row.get("label_probs")
-        if "intent" not in row and probs is not None and fresh is not False:
+            everywhere.add(told)
+            if source in stood or len(stood) < MOST_SOURCES:
+                stood.setdefault(source, set()).add(told)
+        if probs is not None and fresh is not False:
             p = np.array([[probs.get(key, 0.0) for key in taxonomy.keys]])
             request = group_hash(row.get("conversation_id") or row["prompt_id"])
             evidence.add(source, request, float(harm_said(p, sides, prior, told)[0]))
-    return evidence, stood
+    return evidence, stood, everywhere

@@ -13,6 +13,7 @@ from secondlaw.errors import InvalidInput, NotEnoughData
 from secondlaw.formats import BadRow, Format, Quarantine, Row, quarantine_path, read_rows
 from secondlaw.formats.rows import excerpt_of
 from secondlaw.pipeline.settings import Settings
+from secondlaw.pipeline.sources_together import source_of
 
 __all__ = ["HUMAN_COLUMN", "LabelOptions", "LabelledInput", "read_labelled"]
 
@@ -140,7 +141,7 @@ def _take(
         extra = transcript.extra
         collector.add(
             transcript,
-            source=str(extra.get("source") or extra.get("prompt_set") or _stem(path)),
+            source=source_of(extra) or _stem(path),
             place=f"{path}, line {row.line}",
             strength=str(extra.get("label_strength") or options.made),
             id_is_stated=value.get("id") is not None,

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from secondlaw.behavior.classifier_identity import SEVERAL, split_identity
 from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.embedded import NAME
-from secondlaw.behavior.classifiers.told_share import split_identity
 from secondlaw.behavior.observations import Observations
 from secondlaw.drift.cells import ClassifierError
 from secondlaw.drift.results import Measurement, RowSummary
+from secondlaw.errors import InvalidInput
 from secondlaw.formats import Format
 from secondlaw.pipeline.classifier_errors import confused_classifier, errors_of, read_confusion
 from secondlaw.pipeline.engines import default_classifier, engine_report, engine_warnings
@@ -158,6 +159,11 @@ def label_loaded(
     """
     observations, rows = loaded.observations, loaded.rows
     if classifier is not None:
+        if classifier.endswith(SEVERAL):
+            raise InvalidInput(
+                f"{classifier!r} stands for labels under several shares of harmful requests: leave --classifier out, "
+                "and they are read under one"
+            )
         whole = len(observations)
         observations = observations.select(classifier=classifier)
         rows = replace(rows, used=len(observations), set_aside=whole - len(observations))

@@ -5,16 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from secondlaw.behavior.classifier_identity import split_identity, with_share
 from secondlaw.behavior.classifiers import Classifier
-from secondlaw.behavior.classifiers.told_share import (
-    LinePrior,
-    harm_sides,
-    movable,
-    move_between,
-    shipped_priors,
-    split_identity,
-    with_share,
-)
+from secondlaw.behavior.classifiers.told_share import LinePrior, harm_sides, movable, move_between, shipped_priors
 from secondlaw.behavior.observations import Observations
 from secondlaw.behavior.taxonomy import INTENTS
 from secondlaw.pipeline.engines import stated_share
@@ -109,6 +102,13 @@ def settle_shares(
             said.append(
                 f"labels of {plain} stood under other shares of harmful requests ({under}) and are read under "
                 f"{'none' if to is None else f'{to:g}'}"
+            )
+        left = sorted(name for name in labelled_names(observations) if split_identity(name)[0] == plain)
+        if len(left) > 1:
+            said.append(
+                f"labels of {plain} are under several shares of harmful requests ({', '.join(left)}), and those "
+                "without label_probs cannot be brought under another: keep label_probs, or classify --relabel with "
+                "--harmful-share NUMBER"
             )
         if nothing_stated and not read:
             said += _unexpected(observations, plain, to, prior, seed=settings.seed)

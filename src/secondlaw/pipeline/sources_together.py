@@ -4,48 +4,51 @@ A row may state the data set or prompt set that it comes from (``source``, ``pro
 questions in one file have nothing in common, least of all their share of harmful requests, so each source is read by
 itself (:mod:`~secondlaw.pipeline.requests_together`). Sources with few different requests are read together with each
 other, and all rows as one where there are more sources than anyone keeps sets of requests.
+
+Labels under several shares are still one judgement; where one name has to stand for all of them it is that of the
+classifier with the mark ``+harmful-several``.
 """
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK, HarmRead
-from secondlaw.behavior.classifiers.told_share import LinePrior, with_share
+from secondlaw.behavior.classifiers.expected_harm import HarmRead
+from secondlaw.behavior.classifiers.told_share import LinePrior
+from secondlaw.formats.visible import visible
 from secondlaw.pipeline.requests_together import RequestEvidence, expected_together, share_read
 from secondlaw.statistics.side_share import FEWEST_MEMBERS
 from secondlaw.types import Insufficient
 
-__all__ = ["MOST_SOURCES", "EvidenceBySource", "SharesExpected", "expected_by_source", "identity_under", "source_of"]
+__all__ = [
+    "MOST_SOURCES",
+    "EvidenceBySource",
+    "SharesExpected",
+    "expected_by_source",
+
+    "source_of",
+    "sources_in_words",
+]  # fmt: skip
 
 MOST_SOURCES = 50
 """A file with more is read as one: each keeps up to a thousand requests in memory."""
 MOST_NAMED = 8
 """Sources of which a warning tells the share; the rest are counted."""
-BY_SOURCE = "by-source"
-"""In place of the share in the name of a classifier whose labels are under several."""
+LONGEST_NAME = 40
+"""Of a source in words."""
 
 
 def source_of(row: Mapping[str, Any]) -> str:
-    """Return the set of requests that a row states to come from; empty where it states none.
+    """Return the set of requests that a row states to come from, its source or else its prompt set; empty for none.
 
     Examples
     --------
-    >>> source_of({"source": "chat"}), source_of({"prompt_set": "probes"}), source_of({})
-    ('chat', 'probes', '')
+    >>> source_of({"source": "chat", "prompt_set": "a"}), source_of({"prompt_set": 0}), source_of({"source": None})
+    ('chat', '0', '')
     """
-    return str(row.get("source") or row.get("prompt_set") or "")
-
-
-def identity_under(plain: str, shares: Mapping[str, float | None]) -> str:
-    """Return the identity of a classifier whose labels are under these shares, by source.
-
-    Examples
-    --------
-    >>> identity_under("mine/1", {"a": 0.1, "b": 0.1}), identity_under("mine/1", {"a": 0.1, "b": None})
-    ('mine/1+harmful-0.1', 'mine/1+harmful-by-source')
-    """
-    different = set(shares.values()) or {None}
-    return with_share(plain, different.pop()) if len(different) == 1 else f"{plain}{SHARE_MARK}{BY_SOURCE}"
+    for name in ("source", "prompt_set"):
+        if (value := row.get(name)) not in (None, ""):
+            return str(value)
+    return ""
 
 
 class EvidenceBySource:
@@ -80,6 +83,11 @@ class EvidenceBySource:
             return
         self._each.setdefault(source, RequestEvidence()).add(request, said)
 
+    @property
+    def divided(self) -> bool:
+        """Whether sources are told apart."""
+        return self._each is not None
+
     def of(self, source: str) -> RequestEvidence:
         """Return what the requests of a source say, those of all where sources are not told apart."""
         return self.whole if self._each is None else self._each.get(source, RequestEvidence())
@@ -109,9 +117,9 @@ class SharesExpected(NamedTuple):
 
     shares: Mapping[str, float | None]
     """None: what the classifier expects."""
-    otherwise: float | None
-    """Of sources that are not named: no request of theirs says anything."""
-    said: tuple[str, ...]
+    otherwise: float | None = None
+    """Of sources that are not named."""
+    said: tuple[str, ...] = ()
 
     def of(self, source: str) -> float | None:
         """Return what labels of a source expect."""
@@ -140,44 +148,60 @@ def expected_by_source(
     """
     shares = dict(settled or {})
     groups = evidence.groups(without=shares)
-    if not groups and shares:
-        return SharesExpected(shares, _if_one(shares), ())
-    if () in groups or (len(groups) < 2 and not shares):
+    if not evidence.divided or (len(groups) < 2 and not shares):
         sources, one = next(iter(groups.items()), ((), evidence.whole))
         to, noted = expected_together(one, prior, asked=asked, seed=seed)
-        return SharesExpected(dict.fromkeys(sources, to), to, tuple(noted))
+        many = "" if evidence.divided else f" (more than {MOST_SOURCES} sources: read as one)"
+        said = tuple(f"{word}{many}" for word in noted)
+        return SharesExpected(dict.fromkeys(sources, to) | shares, to, said)
     read: list[tuple[tuple[str, ...], HarmRead]] = []
+    few: list[tuple[tuple[str, ...], int]] = []
     for sources, one in groups.items():
         found = share_read(one.values(), prior, seed=seed)
         shares |= dict.fromkeys(sources, None if isinstance(found, Insufficient) else found.told)
-        if not isinstance(found, Insufficient):
+        if isinstance(found, Insufficient):
+            few.append((sources, len(one.values())))
+        else:
             read.append((sources, found))
-    left = [source for source, share in shares.items() if share is None and source not in (settled or {})]
-    said = (_words(read, left, prior, asked=asked),) if read else ()
-    return SharesExpected(shares, _if_one(shares), said)
+    one_for_all = next(iter(shares.values())) if len(set(shares.values())) == 1 else None
+    return SharesExpected(shares, one_for_all, _words(read, few, prior, asked=asked))
 
 
-def _if_one(shares: Mapping[str, float | None]) -> float | None:
-    return next(iter(shares.values())) if len(set(shares.values())) == 1 else None
-
-
-def _words(read: list[tuple[tuple[str, ...], HarmRead]], left: list[str], prior: LinePrior, *, asked: bool) -> str:
+def _words(
+    read: list[tuple[tuple[str, ...], HarmRead]],
+    few: list[tuple[tuple[str, ...], int]],
+    prior: LinePrior,
+    *,
+    asked: bool,
+) -> tuple[str, ...]:
     """Return in words what the requests of several sources say."""
     told = [
-        f"{_named(sources)} {found.share.value:.2f} [{found.share.low:.2f}, {found.share.high:.2f}] of "
-        f"{found.share.n:,}: labels expect {found.told:g}"
+        f"{sources_in_words(sources)} {found.share.value:.2f} [{found.share.low:.2f}, {found.share.high:.2f}] of "
+        f"{found.share.n:,}, labels expect {found.told:g}"
         for sources, found in read
     ]
-    more = f"; and {len(told) - MOST_NAMED} more sources" if len(told) > MOST_NAMED else ""
-    few = f"; {_named(tuple(left))} too few: labels expect {prior.share:.2f}" if left else ""
+    told[MOST_NAMED:] = [f"{len(told) - MOST_NAMED} more sources"] if len(told) > MOST_NAMED else []
+    told += [
+        f"{sources_in_words(sources)} too few to read ({n}), labels expect {prior.share:.2f}" for sources, n in few
+    ]
     how = "" if asked else f" (--harmful-share prior: {prior.share:.2f} throughout)"
+    if not read:
+        return (f"requests of unknown intent: {'; '.join(told)}",) if asked and few else ()
     return (
-        "requests of unknown intent, read together source by source, look harmful in: "
-        f"{'; '.join(told[:MOST_NAMED])}{more}{few}; if lines are where the classifier draws them{how}"
+        f"requests of unknown intent, read together source by source, look harmful in: {'; '.join(told)}; if lines are "
+        f"where the classifier draws them{how}",
     )
 
 
-def _named(sources: tuple[str, ...]) -> str:
-    if len(sources) == 1:
-        return sources[0] or "rows without source"
-    return f"{len(sources)} sources of few requests each"
+def sources_in_words(sources: tuple[str, ...]) -> str:
+    """Return sources in words, on one line and not too long.
+
+    Examples
+    --------
+    >>> sources_in_words(("chat",)), sources_in_words(("",)), sources_in_words(("a", "b"))
+    ('chat', 'rows without source', '2 small sources')
+    """
+    if len(sources) != 1:
+        return f"{len(sources)} small sources"
+    name = visible(sources[0]).replace("\n", " ")
+    return (name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…") or "rows without source"

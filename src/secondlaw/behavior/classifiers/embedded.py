@@ -12,6 +12,7 @@ from copy import copy
 import numpy as np
 import numpy.typing as npt
 
+from secondlaw.behavior.classifier_identity import split_identity, with_share
 from secondlaw.behavior.classifiers.adapted import AdaptedHead
 from secondlaw.behavior.classifiers.answer_reading import answer_features, harm_spoken
 from secondlaw.behavior.classifiers.expected_harm import move_to
@@ -27,7 +28,6 @@ from secondlaw.behavior.classifiers.leaning import leaned
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, Judgements, Progress, compose, known_intents
 from secondlaw.behavior.classifiers.shipped import Reader
-from secondlaw.behavior.classifiers.told_share import split_identity, with_share
 from secondlaw.behavior.taxonomy import ACTS, Intent, Taxonomy
 from secondlaw.errors import InvalidInput
 from secondlaw.language import SentenceEmbedder

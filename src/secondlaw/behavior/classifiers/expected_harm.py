@@ -24,11 +24,9 @@ from secondlaw.statistics.common_shift import log_odds, shrinkage
 from secondlaw.statistics.side_share import likeliest_share, side_share
 from secondlaw.types import Estimate, Insufficient
 
-__all__ = ["SHARE_MARK", "HarmRead", "harmful_share_of", "move_to", "rounded_share"]
+__all__ = ["HarmRead", "harmful_share_of", "move_to", "rounded_share"]
 
 Floats = npt.NDArray[np.float64]
-SHARE_MARK = "+harmful-"
-"""Between a classifier's version and the share that it was told."""
 
 
 def move_to(share: float, prior: Floats) -> float:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from secondlaw.behavior.classifiers.expected_harm import SHARE_MARK
+from secondlaw.behavior.classifier_identity import split_identity, with_share
 from secondlaw.behavior.classifiers.shipped import LINE_SPREAD, load_weights, shipped_folder
 from secondlaw.behavior.taxonomy import OUTSIDE, Taxonomy
 from secondlaw.behavior.transcripts import Transcript
@@ -29,9 +29,7 @@ __all__ = [
     "move_between",
     "moved_label",
     "shipped_priors",
-    "split_identity",
     "under_share",
-    "with_share",
 ]
 
 Ints = npt.NDArray[np.int64]
@@ -44,33 +42,6 @@ class LinePrior(NamedTuple):
     """Of harmful requests."""
     spread: float
     """Log odds by which a new source's line of harm is off, which its probabilities have integrated out."""
-
-
-def split_identity(identity: str) -> tuple[str, float | None]:
-    """Return a classifier's identity untold, and the share that it was told.
-
-    Examples
-    --------
-    >>> split_identity("mine/1.0+harmful-0.05"), split_identity("mine/1.0+harmful-many")
-    (('mine/1.0', 0.05), ('mine/1.0+harmful-many', None))
-    """
-    plain, mark, said = identity.partition(SHARE_MARK)
-    try:
-        share = float(said) if mark else 0.0
-    except ValueError:
-        share = 0.0
-    return (plain, share) if 0.0 < share < 1.0 else (identity, None)
-
-
-def with_share(plain: str, share: float | None) -> str:
-    """Return the identity of a classifier that was told a share.
-
-    Examples
-    --------
-    >>> with_share("mine/1.0", 0.05), with_share("mine/1.0", None)
-    ('mine/1.0+harmful-0.05', 'mine/1.0')
-    """
-    return plain if share is None else f"{plain}{SHARE_MARK}{share:g}"
 
 
 @cache
