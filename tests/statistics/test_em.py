@@ -152,15 +152,18 @@ def test_bad_input_is_named(change, message):
 
 
 @pytest.mark.unit
-def test_agrees_with_quapy():
+@pytest.mark.parametrize("prior", [EQUAL, np.array([0.5, 0.3, 0.1, 0.05, 0.05]), np.array([0.05, 0.1, 0.15, 0.3, 0.4])])
+@pytest.mark.parametrize("shares", [np.array([0.5, 0.2, 0.1, 0.1, 0.1]), np.array([0.05, 0.05, 0.3, 0.2, 0.4])])
+def test_agrees_with_quapy(prior, shares):
     quapy = pytest.importorskip("quapy", exc_type=ImportError)
     emq = pytest.importorskip("quapy.method.aggregative", exc_type=ImportError).EMQ
     assert quapy is not None
     rng = np.random.default_rng(6)
-    _, p, g, W = cell(rng, prompts=500, per_prompt=2, resamples=2, shares=np.array([0.5, 0.2, 0.1, 0.1, 0.1]))
-    theirs, _ = emq.EM(EQUAL, p, epsilon=1e-9)
-    ours = em_shares(p, EQUAL, np.zeros(len(p), int), g, W)
-    np.testing.assert_allclose(ours.shares, theirs, atol=2e-3)
+    _, p, g, W = cell(rng, prompts=500, per_prompt=2, resamples=2, shares=shares)
+    p = p * prior / (p * prior).sum(axis=1, keepdims=True)  # calibrated under this prior instead of an even one
+    theirs, _ = emq.EM(prior, p, epsilon=1e-9)
+    ours = em_shares(p, prior, np.zeros(len(p), int), g, W)
+    np.testing.assert_allclose(ours.shares, theirs, atol=1e-5)
 
 
 @pytest.mark.calibration

@@ -6,6 +6,7 @@ any coordinate between batches of 1, 256, 768 and 2048 tokens was 0.0, padding i
 that add floating-point numbers in another order may round a coordinate to another step, which moves it by about .01.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -69,7 +70,11 @@ class Encoder:
 
 
 def open_session(graph: bytes, *, model: Path, threads: int) -> Any:  # noqa: ANN401 - onnxruntime has no types
-    """Return an ONNX Runtime session of a graph made of the weights of `model`."""
+    """Return an ONNX Runtime session of a graph made of the weights of `model`.
+
+    Its official builds keep a device id and report to their maker unless they are told not to before they start.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

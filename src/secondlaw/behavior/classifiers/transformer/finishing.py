@@ -122,14 +122,32 @@ def _measured(job: Job, act: Floats, intent: Floats) -> dict[Task, tuple[Floats,
 
 def _save_network(network: "Network", tokenizer: Any, out: Path) -> list[str]:  # noqa: ANN401
     """Save weights, configuration and tokenizer; return the names of the files."""
-    from safetensors.torch import save_model
+    from safetensors.torch import save_file
 
     from secondlaw.behavior.classifiers.transformer.networks import config_of
 
-    replace_file(out / WEIGHTS, lambda path: save_model(network, str(path)))
+    tensors = _each_once(network)
+    replace_file(out / WEIGHTS, lambda path: save_file(tensors, str(path)))
     config_of(network).save_pretrained(out)
     tokenizer.save_pretrained(out)
     return [WEIGHTS, *(name for name in (CONFIGURATION, *TOKENIZER) if (out / name).is_file())]
+
+
+def _each_once(network: "Network") -> dict[str, "torch.Tensor"]:
+    """Return the tensors of a network, those of several names under the first of them.
+
+    ``save_model`` of safetensors notes the other names in an order of chance: the same network gets different files,
+    and with them different versions.
+    """
+    found: dict[str, torch.Tensor] = {}
+    places: set[tuple[int, tuple[int, ...], tuple[int, ...]]] = set()
+    for name, tensor in sorted(network.state_dict().items()):
+        place = (tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride()))
+        if tensor.numel() and place in places:
+            continue
+        places.add(place)
+        found[name] = tensor.contiguous()
+    return found
 
 
 def _notes(job: Job, run: "TrainingRun") -> Iterator[str]:
