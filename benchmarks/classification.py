@@ -34,6 +34,7 @@ from classifier_rows import DATA, MAY_TRAIN
 
 from secondlaw.behavior.classifiers import load_default_classifier
 from secondlaw.behavior.classifiers.features import act_features, opening, response_marks
+from secondlaw.behavior.classifiers.shipped import shipped_folder
 from secondlaw.behavior.taxonomy import FIVE
 from secondlaw.language import SentenceEmbedder
 
@@ -114,6 +115,7 @@ def main() -> None:
     peer = Peer(model, train)
     ours = load_default_classifier(threads=1)
     ours._embedder = SentenceEmbedder(cached_texts=0, threads=1)
+    ours._reader = ours._ear = SentenceEmbedder(cached_texts=0, threads=1, adapter=shipped_folder() / "adapter.npz")
 
     import onnxruntime
     import sentence_transformers

@@ -22,7 +22,7 @@ from held_out_heads import held_out, judged_unseen, prompt_parts
 from secondlaw.behavior.classifiers.head import Head
 from secondlaw.behavior.classifiers.outside import OutsideDetector
 from secondlaw.behavior.classifiers.protocol import compose
-from secondlaw.behavior.classifiers.training_folder import PROMPTS_FILE, prompt_hashes
+from secondlaw.behavior.classifiers.training_folder import PROMPTS_FILE, PROMPTS_SHA, prompt_hashes
 from secondlaw.behavior.taxonomy import FIVE
 
 VERSION = "1.4.0"
@@ -116,9 +116,8 @@ def main() -> None:
                 say(f"- {source}, {name}: {flagged[q].mean():.3f} of {q.sum()}")
     REPORT.write_text(json.dumps(report, indent=1) + "\n")
     if not options.report_only:
-        write(shipped.act, shipped.intent, shipped.fold.reader, detector, known)
-        learnt = asked.prompt[asked.source.isin(MAY_TRAIN)]
-        (OUT / PROMPTS_FILE).write_bytes(prompt_hashes([*rows.prompt[allowed], *learnt]))
+        learnt = [*rows.prompt[allowed], *asked.prompt[asked.source.isin(MAY_TRAIN)]]
+        write(shipped.act, shipped.intent, shipped.fold.reader, detector, known, learnt)
 
 
 def calibration_sample(rows: pd.DataFrame, y: np.ndarray, act: np.ndarray, intent: np.ndarray) -> dict[str, np.ndarray]:
@@ -139,8 +138,17 @@ def calibration_sample(rows: pd.DataFrame, y: np.ndarray, act: np.ndarray, inten
     }  # fmt: skip
 
 
-def write(act: Head, intent: Head, reader: Adapted, detector: OutsideDetector, known: dict[str, np.ndarray]) -> None:
+def write(
+    act: Head,
+    intent: Head,
+    reader: Adapted,
+    detector: OutsideDetector,
+    known: dict[str, np.ndarray],
+    prompts: list[str],
+) -> None:
     OUT.mkdir(exist_ok=True)
+    learnt = prompt_hashes(prompts)
+    (OUT / PROMPTS_FILE).write_bytes(learnt)
     adapter = OUT / "adapter.npz"
     adapter.write_bytes(reader.path.read_bytes())
     changed = hashlib.sha256(adapter.read_bytes()).hexdigest()
@@ -153,6 +161,7 @@ def write(act: Head, intent: Head, reader: Adapted, detector: OutsideDetector, k
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "adapter": adapter.name,
         "adapter_sha256": changed,
+        PROMPTS_SHA: hashlib.sha256(learnt).hexdigest(),
         "max_tokens": 128,
         "encoder": f"all-MiniLM-L6-v2, int8 weights, sha256 8199be6f699a395f; prompts: adapter {changed[:16]}",
     }

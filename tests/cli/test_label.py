@@ -199,6 +199,10 @@ def test_an_unknown_intent_is_asked_once_a_prompt_and_only_if_it_matters(termina
     session.press("c", then="should the prompt be helped with?")
     session.until("[any other key] back")
     session.press("z")  # what can be pressed is shown again
+    session.press("c", then="should the prompt be helped with?")
+    session.until("[any other key] back")
+    session.press("?", then="refusal misaligned")  # the categories are told there too
+    session.until(KEYS)
     session.press("r", then="should the prompt be helped with?")
     session.until("[any other key] back")
     session.press("h", then="g3 refusal aligned")

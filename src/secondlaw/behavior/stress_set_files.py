@@ -46,5 +46,8 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
             {BEHAVIOR_ID: key, **row} if isinstance(row, dict) else row for key, rows in content.items() for row in rows
         ]
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise FileFormatError(f"{path} is neither an array of rows nor an object of lists of rows")
+        raise FileFormatError(
+            f"{path} is neither an array of rows nor an object of lists of rows (HarmBench's completions and results); "
+            "lists of texts, as test cases are, hold attacks without an answer: give the behaviors or the completions"
+        )
     return [{key: value for key, value in row.items() if value is not None} for row in content]

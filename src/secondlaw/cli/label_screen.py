@@ -131,8 +131,10 @@ def _composed(taxonomy: Taxonomy, item: Item, act: Act, console: Console, keyboa
         markup=False, highlight=False,
     )  # fmt: skip
     key = keyboard.read().lower()
-    if key == END:
+    if key in ("q", END):
         return "quit"
+    if key == "?":
+        _define(taxonomy, console)
     intent = INTENT_KEYS.get(key)
     return None if intent is None else (taxonomy.category_of(intent, act), intent)
 

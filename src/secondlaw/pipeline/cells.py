@@ -16,7 +16,7 @@ from secondlaw.drift.measuring import measure_cell
 from secondlaw.errors import NotEnoughData
 from secondlaw.statistics.pair_confusion import TOO_OFTEN, confused_pairs
 
-__all__ = ["CellKey", "CellSource", "cell_sources", "measure_sources", "outside_table"]
+__all__ = ["CONFUSED", "CellKey", "CellSource", "cell_sources", "measure_sources", "outside_table"]
 
 Progress = Callable[[int, int], None]
 
@@ -158,6 +158,10 @@ def measure_sources(
     return measured
 
 
+CONFUSED = "where the intent is not stated, the classifier takes"
+"""How the note on such confusion begins."""
+
+
 def _flagged(cell: MeasuredCell, rows: CellRows, error: ClassifierError | None, taxonomy: Taxonomy) -> MeasuredCell:
     """Add what the paper asks to be told: answers to benign and to harmful requests confused above 5 %.
 
@@ -173,7 +177,7 @@ def _flagged(cell: MeasuredCell, rows: CellRows, error: ClassifierError | None, 
     if pair[0] == pair[1]:
         return cell
     notes = [
-        f"where the intent is not stated, the classifier takes {taxonomy.keys[one.first]} and "
+        f"{CONFUSED} {taxonomy.keys[one.first]} and "
         f"{taxonomy.keys[one.second]} for one another in {one.rate:.0%} [{one.low:.0%}, {one.high:.0%}] of {one.n:.0f} "
         f"known responses, above {TOO_OFTEN:.0%}: state the intent of the prompts ({int(unknown.sum())} responses here "
         "lack it), or label some responses by hand"

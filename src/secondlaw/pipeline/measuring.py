@@ -16,7 +16,7 @@ from secondlaw.drift.stretched_runs import replay
 from secondlaw.drift.variance import variance_shares
 from secondlaw.errors import NotEnoughData
 from secondlaw.pipeline.cell_results import by_model, cell_result, drawn, named_models, rate_results, require_models
-from secondlaw.pipeline.cells import CellSource, cell_sources, measure_sources
+from secondlaw.pipeline.cells import CONFUSED, CellSource, cell_sources, measure_sources
 from secondlaw.pipeline.likeness import unlike_steps
 from secondlaw.pipeline.pairs import compare_pairs
 from secondlaw.pipeline.settings import Settings
@@ -267,6 +267,10 @@ def _warnings(measurement: Measurement) -> list[str]:
             f"uncorrected for the classifier's error, read off machine labels as they are: {plain} of {count}. Label"
             " again with 'secondlaw classify', add 100 human labels a cell, or give --confusion"
         )
+    confused = [(cell, note) for cell in cells for note in cell.notes if note.startswith(CONFUSED)]
+    if confused:
+        first, note = confused[0]
+        found.append(f"{len(confused)} of {count}, {first.model}, step {first.step} for one: {note}")
     single = sum(cell.n_prompts == 1 for cell in cells)
     if single:
         found.append(f"{single} of {count} with a single prompt: their intervals say nothing of other prompts")

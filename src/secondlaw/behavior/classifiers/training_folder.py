@@ -1,7 +1,7 @@
 """A trained classifier on disk: a folder with ``manifest.json`` and one file of weights.
 
-The manifest is written last and in one step, so that a folder has one only when it is complete. It names the weights'
-sha256, the encoder and the fingerprint of the features, and each is checked when the folder is loaded.
+The manifest is written last and in one step, so that a folder has one only when it is complete. It names the sha256 of
+weights and prompts and of itself, the encoder and the fingerprint of the features; each is checked when it is used.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ __all__ = [
     "MANIFEST",
     "MANIFEST_SCHEMA",
     "PROMPTS_FILE",
+    "PROMPTS_SHA",
     "check_folder",
     "line_doubt",
     "load_embedded",
@@ -42,6 +43,8 @@ __all__ = [
 PROMPTS_FILE = "prompts.u64"
 """Hashes of the prompts that a classifier was trained on, beside its weights."""
 MANIFEST_SCHEMA = "secondlaw/classifier/1"
+PROMPTS_SHA, MANIFEST_SHA = "prompts_sha256", "manifest_sha256"
+"""Members of the manifest; folders of earlier versions have none."""
 WEIGHTS = "heads.npz"
 VERSION_DIGITS = 12
 
@@ -91,19 +94,21 @@ def write_folder(
     packed = io.BytesIO()
     stored: dict[str, Any] = dict(sorted(arrays.items()))
     np.savez_compressed(packed, **stored)
-    digest = hashlib.sha256(_content(arrays)).hexdigest()
+    digest, hashes = hashlib.sha256(_content(arrays)).hexdigest(), prompt_hashes(prompts)
     (out / MANIFEST).unlink(missing_ok=True)  # the old one says nothing of the new weights
     replace_file(out / WEIGHTS, lambda path: path.write_bytes(packed.getvalue()))
-    replace_file(out / PROMPTS_FILE, lambda path: path.write_bytes(prompt_hashes(prompts)))
+    replace_file(out / PROMPTS_FILE, lambda path: path.write_bytes(hashes))
     whole = {
         "schema": MANIFEST_SCHEMA,
         "kind": "embedded",
         "version": digest[:VERSION_DIGITS],
         "weights": WEIGHTS,
         "sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
+        PROMPTS_SHA: hashlib.sha256(hashes).hexdigest(),
         "features": features_fingerprint(),
         **manifest,
     }
+    whole[MANIFEST_SHA] = _sha_of(json.loads(json.dumps(whole)))
     text = json.dumps(whole, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
     replace_file(out / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
     return whole
@@ -117,7 +122,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     InvalidInput
         If the folder holds none.
     ModelFileError
-        If the manifest is damaged.
+        If the manifest is damaged or was changed.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -131,6 +136,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             raise ValueError("it names no kind")
     except ValueError as error:
         raise ModelFileError(f"{path} cannot be read ({error}); restore the folder, or train it again") from error
+    if manifest.get(MANIFEST_SHA, found := _sha_of(manifest)) != found:
+        raise ModelFileError(
+            f"{path} was changed since it was written (sha256 {found[:VERSION_DIGITS]}, it says "
+            f"{str(manifest[MANIFEST_SHA])[:VERSION_DIGITS]}); restore the folder, or train it again"
+        )
     return manifest
 
 
@@ -216,18 +226,33 @@ def trained_on(prompts: Sequence[str], folder: Path | None = None) -> npt.NDArra
     Returns
     -------
     ndarray of bool, shape (n,), or None
+
+    Raises
+    ------
+    ModelFileError
+        If the hashes of the prompts were changed.
     """
     place = folder if folder is not None else resources.files("secondlaw.behavior.classifiers").joinpath("data")
     path = place.joinpath(PROMPTS_FILE)
     if not path.is_file():
         return None
-    known = np.frombuffer(path.read_bytes(), dtype="<u8")
+    raw, manifest = path.read_bytes(), json.loads(place.joinpath(MANIFEST).read_bytes())
+    if (said := manifest.get(PROMPTS_SHA)) is not None and hashlib.sha256(raw).hexdigest() != said:
+        remedy = "reinstall secondlaw" if folder is None else "restore the folder, or train again"
+        raise ModelFileError(f"{path} was changed since it was written: which prompts were seen is not known; {remedy}")
+    known = np.frombuffer(raw, dtype="<u8")
     return np.isin(np.array([group_hash(prompt) for prompt in prompts], dtype=np.uint64), known)
 
 
 def _head(name: str, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Head | AdaptedHead:
     adapted = f"{name}.adapted.slope" in arrays
     return AdaptedHead.from_arrays(name, arrays) if adapted else Head.from_arrays(name, arrays)
+
+
+def _sha_of(manifest: Mapping[str, Any]) -> str:
+    """Return the hash of all that a manifest says but the hash itself."""
+    said = {name: value for name, value in manifest.items() if name != MANIFEST_SHA}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def _content(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:

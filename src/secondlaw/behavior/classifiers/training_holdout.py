@@ -18,7 +18,10 @@ from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.errors import InvalidInput
 from secondlaw.types import Insufficient
 
-__all__ = ["HoldOut"]
+__all__ = ["KNOWN_PROMPTS", "HoldOut"]
+
+KNOWN_PROMPTS = "prompts that the shipped heads were trained on"
+"""In the note on held-out rows that are not new to what was bent."""
 
 
 @dataclass(slots=True)
@@ -121,8 +124,8 @@ class HoldOut:
         known = trained_on([row.prompt for row, kept in zip(self.rows, mask, strict=True) if kept])
         if self.start != "scratch" and known is not None and known.any():
             notes.append(
-                f"{int(known.sum())} of these rows are of prompts that the shipped heads were trained on: unseen by "
-                "what these rows added, not by what it was added to, so the numbers are too good by an unknown part"
+                f"{int(known.sum())} of these rows are of {KNOWN_PROMPTS}: unseen by what these rows added, not by "
+                "what it was added to, so the numbers are too good by an unknown part"
             )
         if split == "model":
             notes.append("the prompts of a held-out model were seen with answers of other models")
