@@ -126,6 +126,23 @@ def test_what_classify_wrote_is_one_judgement(run, write_rows, tmp_path) -> None
     assert "keep label_probs, or classify --relabel with --harmful-share NUMBER" in " ".join(warned.output.split())
 
 
+def test_turns_of_several_sources_are_read_under_one_share(run, write_rows, tmp_path) -> None:
+    turns = [
+        row
+        | {"conversation_id": f"{row['id']}", "turn": turn, "id": f"{row['id']}-{turn}", "prompt": row["prompt"] * turn}
+        for row in [*of_source(KITCHEN, "kitchen"), *of_source(CRIMES, "crimes")]
+        for turn in (1, 2, 3)
+    ]
+    said, _ = classified(run, write_rows(turns), tmp_path / "out.jsonl")
+    assert said["classifier"].endswith("+harmful-several")
+    done = run("temporal", tmp_path / "out.jsonl", "--json", "--resamples", 100, "--permutations", 100)
+    found = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    assert "value" in found["results"][0]["entropy"]
+    [note] = [one for one in found["notes"] if "one judgement" in one]
+    assert "are read as secondlaw-embedded/" in note
+
+
 def test_a_table_of_errors_under_several_shares_is_refused_with_the_way_out(run, write_rows, tmp_path) -> None:
     name = next(iter(shipped_priors())) + SEVERAL
     table = tmp_path / "confusion.json"

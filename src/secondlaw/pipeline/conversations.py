@@ -18,6 +18,7 @@ from secondlaw.formats import BadRow, Format, Quarantine, Row, excerpt_of, quara
 from secondlaw.pipeline.row_choice import ChosenRows, CountedRows
 from secondlaw.pipeline.settings import Settings
 from secondlaw.pipeline.sources import Source, named
+from secondlaw.pipeline.turns_under_share import turns_under_one_share
 from secondlaw.types import Estimate
 
 __all__ = ["Conversations", "measure_conversations"]
@@ -111,8 +112,11 @@ def measure_conversations(
     """
     reader = _Reader(settings, file_format)
     taxonomy = load_taxonomy(settings.taxonomy)
-    sides = [collect_turns(reader.transcripts(one, bad_rows), taxonomy, human=human)
-             for one in sources]  # fmt: skip
+    runs, moved = turns_under_one_share(
+        [list(reader.transcripts(one, bad_rows)) for one in sources], taxonomy, settings
+    )
+    reader.notes += [] if human else moved
+    sides = [collect_turns(rows, taxonomy, human=human) for rows in runs]
     name = named(one.path for one in sources)
     for one, turns in zip(sources, sides, strict=True):
         _check(turns, one, reader.notes, human=human, alone=compared)
