@@ -11,6 +11,8 @@ pytestmark = pytest.mark.unit
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/evaluation.schema.json").read_text(encoding="utf-8"))
 
+AUTHORED = Path(__file__).parents[2] / "training/authored.jsonl"
+
 THINGS = ("an egg", "a kettle", "a bicycle", "a letter", "a garden", "a poem", "a budget", "a tent", "a chair",
           "a song", "a cake", "a lamp")  # fmt: skip
 CRIMES = ("robbing a bank", "forging a passport", "poisoning a dog", "stealing a car", "hacking a hospital",
@@ -116,6 +118,48 @@ def test_a_corrupted_model_file_stops_every_command_that_loads_it(run, write_row
                   ("measure", write_rows([{k: v for k, v in row.items() if k != "human_label"} for row in _rows()],
                                          "bare.jsonl")), ("classifier", "card")):  # fmt: skip
         _fails(run(*words, "--engine", broken), 13, "heads.npz have sha256", "the manifest says", "train it again")
+
+
+@pytest.mark.parametrize(("wrong", "said"), [("max_tokens", "was changed"), ("version", "was changed")])
+def test_a_changed_manifest_stops_what_would_judge_otherwise(run, write_rows, trained, tmp_path, wrong, said):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(trained, broken)
+    manifest = json.loads((broken / "manifest.json").read_text())
+    manifest[wrong] = 4 if wrong == "max_tokens" else "0123456789ab"
+    (broken / "manifest.json").write_text(json.dumps(manifest))
+    for words in (("evaluate", write_rows(_rows())), ("card",)):
+        _fails(run("classifier", *words, "--engine", broken), 13, "manifest.json", said, "train it again")
+
+
+def test_changed_hashes_of_prompts_do_not_pass_for_new_prompts(run, write_rows, trained, tmp_path):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(trained, broken)
+    path = broken / "prompts.u64"
+    path.write_bytes(bytes(len(path.read_bytes())))
+    result = run("classifier", "evaluate", write_rows(_rows()), "--engine", broken, *FAST)
+    _fails(result, 13, "prompts.u64 was changed", "which prompts were seen is not known")
+
+
+def test_held_out_prompts_that_the_shipped_heads_know_are_told_first(run, write_rows, tmp_path):
+    known = [json.loads(line) for line in AUTHORED.read_text().splitlines()]
+    known = [row for row in known if row["response"] and row["act"] == "comply" and row["intent"] == "benign"][:20]
+    rows = [
+        *_rows(),
+        *(
+            {"id": f"a{i}", "prompt": row["prompt"], "response": row["response"], "intent": "benign"}
+            | {"human_label": "g1"}
+            for i, row in enumerate(known)
+        ),
+    ]
+    done = run("classifier", "train", write_rows(rows), "--out", tmp_path / "mine", "--json", *FAST)
+    assert done.exit_code == 0, done.output
+    [told] = [one for one in json.loads(done.stdout)["warnings"] if "the shipped heads were trained on" in one]
+    assert told.startswith("unseen prompt")
+    assert "too good by an unknown part" in told
 
 
 def test_engines_that_are_none(run, write_rows, tmp_path):
@@ -297,3 +341,34 @@ def test_annotators_are_compared(run, write_rows):
     assert 0.6 < found["raters"]["fleiss_kappa"]["value"] < 0.95
     assert found["rows"] == 40
     assert any("8 responses are left out: as many annotators" in text for text in found["warnings"])
+
+
+def test_a_function_that_fails_itself_is_told_from_one_that_answers_otherwise(run, write_rows, tmp_path):
+    (tmp_path / "work" / "fails.py").write_text(
+        "def own(prompt, response, intent):\n    raise KeyError('my own')\n"
+        "def value(prompt, response, intent):\n    raise ValueError('my own')\n"
+        "def two(prompt, response, intent):\n    return (1.0, 0.0), (1.0, 0.0)\n"
+    )
+    words = ("classifier", "evaluate", write_rows(_rows()), *FAST, "--engine")
+    for name, error in (("own", "KeyError: 'my own'"), ("value", "ValueError: my own")):
+        failed = run(*words, f"fails:{name}")
+        _fails(failed, 2, "fails on row 0", error)
+        assert "must return" not in failed.stderr
+    _fails(run(*words, "fails:two"), 2, "must return three act and two intent probabilities; on row 0")
+
+
+def test_settings_of_a_transformer_with_a_value_of_another_type_are_told(run, write_rows, tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    words = ("classifier", "train", write_rows(_rows()), "--engine", "transformer", "--base", tmp_path, "--out")
+    for given, said in (
+        ("learning_rate=abc", "learning_rate is a number, got 'abc'"),
+        ("patience=none", "patience is a whole number, got 'none'"),
+        ("class_weights=1", "class_weights is balanced, none or a mapping, got 1"),
+        ("class_weights.refuse=heavy", "class_weights gives 'refuse' 'heavy'"),
+        ("epochs=nan", "epochs is a whole number, got nan"),
+        ("epochs=2.5", "epochs is a whole number, got 2.5"),
+    ):
+        _fails(run(*words, tmp_path / "mine", "--set", given, *FAST), 2, said)
+    _fails(run(*words, tmp_path / "mine", "--set", "name=5", *FAST), 13, "has no config.json")  # a name, no number
+    assert not (tmp_path / "mine").exists()

@@ -69,7 +69,7 @@ def train(
             "--set",
             metavar="NAME=VALUE",
             help="Transformer: a setting of docs/transformer.md, such as epochs=5, "
-            "max_tokens=128 or learning_rate=1e-4; repeatable.",
+            "max_tokens=128, learning_rate=1e-4 or class_weights.off-topic=2; repeatable.",
         ),
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Transformer: fetch the base from the hub.")] = False,
@@ -80,7 +80,10 @@ def train(
             "transformer, which trains anew for each, prompt)."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a finished classifier in the folder.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Start again: replace what a training, finished or not, left in the folder."),
+    ] = False,
     wanted: Wanted = 0.95,
     labels: Labels = "human_label",
     names: Map = None,
@@ -129,8 +132,9 @@ def train(
     measured = EvaluationOptions(settings.level, settings.resamples, settings.seed, wanted=wanted)
     splits = tuple(part.strip() for part in hold_out.split(",")) if hold_out else None
     request = TrainRequest(
-        out, engine, start, base, network, _values(settings_given), download, splits, measured, force
-    )
+        out, engine, start, base, network, _values(settings_given), download, splits, measured, force,
+        quiet or as_json,
+    )  # fmt: skip
     with progress_bars(quiet=quiet or as_json) as progress:
         trained = train_engine(
             given.labelled.rows, load_taxonomy(settings.taxonomy), request, settings, progress=progress
@@ -145,7 +149,10 @@ classifier.command()(evaluate)
 @guarded
 def card(
     engine: Annotated[
-        str, typer.Option("--engine", help="embedded, embedded-large, or the folder of a trained classifier.")
+        str,
+        typer.Option(
+            "--engine", help="embedded, embedded-large, or a trained classifier: its folder, or OWNER/NAME@COMMIT."
+        ),
     ] = "embedded",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write Markdown here instead of printing it.")] = None,
 ) -> None:
@@ -161,7 +168,7 @@ def card(
 
 
 def _values(given: list[str] | None) -> dict[str, int | float | str]:
-    """Read ``NAME=VALUE`` pairs; what looks like a number is one."""
+    """Read ``NAME=VALUE`` pairs; what looks like a number is one, but for a name."""
     from secondlaw.errors import InvalidInput
 
     found: dict[str, int | float | str] = {}
@@ -169,6 +176,9 @@ def _values(given: list[str] | None) -> dict[str, int | float | str]:
         name, equals, value = one.partition("=")
         if not (name and equals and value):
             raise InvalidInput(f"--set is NAME=VALUE, such as epochs=5, got {one!r}")
+        if name == "name":
+            found[name] = value
+            continue
         try:
             found[name] = int(value)
         except ValueError:

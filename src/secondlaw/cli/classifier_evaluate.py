@@ -80,6 +80,7 @@ def evaluate(
     from secondlaw.cli.classifier_output import say_evaluated
     from secondlaw.cli.output import check_outputs
     from secondlaw.cli.progress import progress_bars
+    from secondlaw.pipeline.engines import engine_folder
     from secondlaw.pipeline.evaluating import (
         evaluate_engine,
         evaluate_recorded,
@@ -111,7 +112,8 @@ def evaluate(
     if recorded:
         found = evaluate_recorded(given, chosen, options, classifier=classifier_name, any_label=any_label)
     else:
-        seen = seen_in_training(given.labelled.rows, settings.engine)
+        folder = engine_folder(settings.engine, settings)
+        seen = seen_in_training(given.labelled.rows, str(folder or settings.engine))
         with progress_bars(quiet=quiet or as_json) as progress:
             opened = open_for_files(settings)
             found = evaluate_engine(

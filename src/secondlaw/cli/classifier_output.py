@@ -48,17 +48,18 @@ def say_trained(trained: "Trained", given: "LabelledInput", out: Path, *, as_jso
 
     parts = [(name, _evaluation(values)) for name, values in trained.reports.items()]
     held, title = [(f"Held out: {name}s", found) for name, found in parts], f"Classifier report · {trained.identity}"
-    write_html(held, render_classifier_page, report, warnings=given.warnings, title=title)
+    warnings = [*given.warnings, *_caveats(parts)]
+    write_html(held, render_classifier_page, report, warnings=warnings, title=title)
     if as_json:
         content = {"schema": TRAIN_SCHEMA, "classifier": trained.identity, "out": str(out), "data": trained.data}
-        print_json(content | {"report": trained.reports, "warnings": list(given.warnings)})
+        print_json(content | {"report": trained.reports, "warnings": warnings})
         return
     from rich.console import Console
 
     from secondlaw.reports.classifier_text import render_evaluation_text
 
     console = Console()
-    for warning in given.warnings:
+    for warning in warnings:
         typer.echo(f"warning: {warning}", err=True)
     for name, found in parts:
         if isinstance(found, Insufficient):
@@ -80,21 +81,41 @@ def card_of(engine: str) -> str:
     ------
     InvalidInput
         If the engine has no card.
+    ModelFileError
+        If files of the classifier are missing or damaged.
     """
     from importlib.resources import files
 
     if card := {"embedded": "data/MODEL_CARD.md", "embedded-large": "data/large/MODEL_CARD.md"}.get(engine):
         return files("secondlaw.behavior.classifiers").joinpath(card).read_text(encoding="utf-8")
-    folder = Path(engine)
-    if not engine or not folder.is_dir():
+    from secondlaw.pipeline.engines import engine_folder
+    from secondlaw.pipeline.settings import load_settings
+
+    folder = engine_folder(engine, load_settings())
+    if folder is None:
         raise InvalidInput(
-            f"a card is of embedded, embedded-large or a folder of a trained classifier, got {engine!r}, which is none"
+            "a card is of embedded, embedded-large or a folder of a trained classifier (OWNER/NAME@COMMIT on a hub), "
+            f"got {engine!r}, which is none"
         )
     from secondlaw.pipeline.training import read_trained
     from secondlaw.reports.classifier_card import render_card
 
     trained = read_trained(folder)
     return render_card(trained.manifest, trained.reports, trained.data)
+
+
+def _caveats(parts: "list[tuple[str, Evaluation | Insufficient]]") -> list[str]:
+    """Return what makes held-out numbers too good, told before them."""
+    from secondlaw.behavior.classifiers.training_holdout import KNOWN_PROMPTS
+
+    told = [
+        (name, note)
+        for name, found in parts
+        if not isinstance(found, Insufficient)
+        for note in found.notes
+        if KNOWN_PROMPTS in note
+    ]
+    return [f"{', '.join(name for name, _ in told)}: {told[0][1]}"] if told else []
 
 
 def _evaluation(values: dict[str, Any]) -> "Evaluation | Insufficient":

@@ -90,6 +90,8 @@ def fisher(
     )  # fmt: skip
     read = shipped_texts() if data is None else read_texts(data, field=field, file_format=file_format)
     with progress_bars(quiet=quiet) as bars:
-        found = measure_network(model, read, options, allow_download=allow_download, device=device, progress=bars)
+        found = measure_network(
+            model, read, options, allow_download=allow_download, offline=settings.offline, device=device, progress=bars
+        )
     write_html(found, render_fisher_page, report)
     show(found, render_fisher_text, as_json=as_json, written={"report": report}, schema="secondlaw/fisher/1")

@@ -73,8 +73,8 @@ Engine = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="What labels responses: embedded, embedded-large, judge, a folder of secondlaw classifier train, or "
-        "MODULE:FUNCTION (default: embedded).",
+        help="What labels responses: embedded, embedded-large, judge, a folder of secondlaw classifier train, "
+        "OWNER/NAME@COMMIT where a hub has one, or MODULE:FUNCTION (default: embedded).",
         rich_help_panel=_READING,
     ),
 ]

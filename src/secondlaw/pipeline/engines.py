@@ -1,4 +1,4 @@
-"""Which classifier labels: the embedded one, a judge, a trained one in a folder, or a function of the user's.
+"""Which classifier labels: the embedded one, a judge, a trained one (a folder, here or on a hub), or a user's function.
 
 A function is imported only where its name is given (``--engine MODULE:FUNCTION``): importing runs its module.
 """
@@ -20,6 +20,7 @@ from secondlaw.pipeline.settings import Settings
 __all__ = [
     "default_classifier",
     "embedder_of",
+    "engine_folder",
     "engine_report",
     "engine_warnings",
     "open_embedded",
@@ -39,7 +40,9 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
     Parameters
     ----------
     spec : str
-        ``embedded``, ``embedded-large``, ``judge``, a folder with ``manifest.json``, or ``MODULE:FUNCTION``.
+        ``embedded``, ``embedded-large``, ``judge``, a folder with ``manifest.json``, such a folder on a hub
+        (``OWNER/NAME@COMMIT`` with 40 hexadecimal digits: fetched once, unless settings forbid it, and then in the
+        hub's cache), or ``MODULE:FUNCTION``.
     settings : Settings
 
     Returns
@@ -52,7 +55,7 @@ def open_engine(spec: str, settings: Settings) -> Classifier:
         If `spec` names none of these, the function cannot be imported or used, or settings state a share of harmful
         requests for an engine that takes none, or one that is yet to be read off a file.
     ModelFileError
-        If a file of the classifier is missing or damaged.
+        If a file of the classifier is missing or damaged, or it cannot be fetched.
 
     Examples
     --------
@@ -109,15 +112,37 @@ def _open(spec: str, settings: Settings) -> Classifier:
 
         judge: Classifier = open_judge(settings)
         return judge
-    if spec and Path(spec).is_dir():
-        return open_folder(Path(spec), settings)
+    if (folder := engine_folder(spec, settings)) is not None:
+        return open_folder(folder, settings)
     module, _, name = spec.rpartition(":")
     if module and name.replace(".", "").isidentifier() and not set(module) & set("/\\"):
         return _own(spec)
+    told = " (there is no such folder)" if set(spec) & set("/.") else ""
+    if "@" in spec:
+        told = " (there is no such folder, and a repository needs its full commit hash: branches and tags can move)"
     raise InvalidInput(
-        f"--engine is embedded, {LARGE}, judge, a folder of a trained classifier, or MODULE:FUNCTION; {spec!r} is "
-        f"none of these{' (there is no such folder)' if set(spec) & set('/.') else ''}"
+        f"--engine is embedded, {LARGE}, judge, a folder of a trained classifier, OWNER/NAME@COMMIT of a hub with "
+        f"40 hexadecimal digits, or MODULE:FUNCTION; {spec!r} is none of these{told}"
     )
+
+
+def engine_folder(spec: str, settings: Settings) -> Path | None:
+    """Return the folder of a trained classifier, after fetching it if it is on a hub; None if `spec` names none.
+
+    Raises
+    ------
+    ModelFileError
+        If it is on a hub and neither in the hub's cache nor can be fetched.
+    """
+    if spec and Path(spec).is_dir():
+        return Path(spec)
+    if "@" not in spec:
+        return None
+    from secondlaw.behavior.classifiers.transformer.hub import AtCommit
+    from secondlaw.behavior.classifiers.transformer.published import find_published
+
+    at = AtCommit.read(spec)
+    return None if at is None else find_published(at, allow_download=not settings.offline)
 
 
 def open_folder(folder: Path, settings: Settings) -> Classifier:

@@ -26,6 +26,7 @@ def measure_network(
     options: SpectrumOptions,
     *,
     allow_download: bool = False,
+    offline: bool = False,
     device: str = "cpu",
     progress: Reporter | None = None,
 ) -> NetworkSpectrum:
@@ -39,6 +40,8 @@ def measure_network(
     options : SpectrumOptions
     allow_download : bool
         Whether a repository may be fetched.
+    offline : bool
+        Whether settings forbid it.
     device : str
         As torch names it.
     progress : callable, optional
@@ -49,7 +52,8 @@ def measure_network(
     ModelFileError
         If the model is not available, or torch and transformers are not installed.
     InvalidInput, NotEnoughData
-        If the network has no Fisher matrix on these texts, or an option is out of range.
+        If the network has no Fisher matrix on these texts, or an option is out of range; if a download is allowed and
+        forbidden.
     """
     from secondlaw.alignment.fisher.requirements import require_libraries
 
@@ -61,6 +65,11 @@ def measure_network(
     rng = np.random.default_rng(options.seed)
     drawn = texts.drawn(options.most_texts, rng)
     name, revision = _found(model)
+    if allow_download and offline and not isinstance(name, Path):
+        raise InvalidInput(
+            f"--allow-download may not fetch {model}: the setting offline (SECONDLAW_OFFLINE) forbids it; leave one of "
+            "them out (a repository in the hub's cache needs no download)"
+        )
     loading = progress("loading") if progress else lambda done, total: None
     loading(0, 1)
     network = load_network(name, revision=revision, allow_download=allow_download, device=device)

@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     assume_utc: bool = Field(False, description="Read clocks without a zone as UTC.")
     engine: str = Field(
         "embedded",
-        description="What labels responses: embedded, embedded-large, judge, a trained folder, MODULE:FUNCTION.",
+        description="What labels responses: embedded, embedded-large, judge, a trained folder, OWNER/NAME@COMMIT of a "
+        "hub, MODULE:FUNCTION.",
     )
     harmful_share: Annotated[float, Field(gt=0, lt=1)] | Literal["auto", "prior"] | None = Field(
         None,

@@ -1,11 +1,13 @@
 """``secondlaw classifier train``: an engine trained on labelled files, with reports on what it never saw."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,22 +17,33 @@ from secondlaw.behavior.classifiers.labelled import GIVEN_BY_PEOPLE, LabelledRow
 from secondlaw.behavior.classifiers.protocol import Classifier
 from secondlaw.behavior.classifiers.shipped import load_weights
 from secondlaw.behavior.classifiers.training import SPLITS, TrainingOptions, check_rows, describe_rows, train_embedded
-from secondlaw.behavior.classifiers.training_folder import PROMPTS_FILE, prompt_hashes, read_manifest
+from secondlaw.behavior.classifiers.training_folder import (
+    EVALUATIONS,
+    MANIFEST,
+    PROMPTS_FILE,
+    PROMPTS_SHA,
+    prompt_hashes,
+    read_manifest,
+)
 from secondlaw.behavior.classifiers.training_folds import Fold, unseen_model_folds, unseen_source_folds
 from secondlaw.behavior.classifiers.training_heads import Start
 from secondlaw.behavior.taxonomy import Intent, Taxonomy
 from secondlaw.errors import InvalidInput, ModelFileError
+from secondlaw.formats import replace_file
 from secondlaw.language import SentenceEmbedder
 from secondlaw.pipeline.engines import embedder_of
 from secondlaw.pipeline.settings import Settings
 from secondlaw.types import Insufficient
 
+if TYPE_CHECKING:
+    from secondlaw.behavior.classifiers.transformer import Base, TransformerSettings
+
 __all__ = ["EVALUATIONS", "EngineKind", "TrainRequest", "Trained", "read_trained", "train_engine"]
 
 EngineKind = Literal["embedded", "transformer"]
 Progress = Callable[[str], Callable[[int, int], None]]
-EVALUATIONS = "evaluations.json"
-"""Held-out reports of a trained transformer, whose manifest is sealed by its own hash."""
+OF_CLASS = "class_weights."
+"""Beginning of a setting's name that gives one class its weight."""
 HELD_OUT, VALIDATION = 0.15, 0.15
 
 
@@ -47,12 +60,15 @@ class TrainRequest:
     base, network : str or None
         Of a transformer: folder or ``REPOSITORY@COMMIT``, and ``sequence`` or ``text-to-text``.
     settings : mapping
-        Of a transformer: members of ``TransformerSettings``.
+        Of a transformer: members of ``TransformerSettings``, and ``class_weights.CLASS`` for the weight of one class.
     allow_download : bool
     splits : tuple of str or None
         What is held out; None for all (embedded) or prompts (transformer, which trains anew for each).
     evaluation : EvaluationOptions
     force : bool
+        Start again, whatever training stands in the folder.
+    quiet : bool
+        No progress bars while a base is fetched.
     """
 
     out: Path
@@ -65,6 +81,7 @@ class TrainRequest:
     splits: tuple[str, ...] | None = None
     evaluation: EvaluationOptions = field(default_factory=EvaluationOptions)
     force: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +117,14 @@ def train_engine(
     NotEnoughData
         If the rows are all of one category, or too few.
     InvalidInput
-        If the folder holds something else, or the request does not fit the engine.
+        If the folder holds something else, the request does not fit the engine, or a download is asked for that
+        settings forbid.
     """
     check_rows(rows, taxonomy)
     if request.engine == "transformer":
-        learned = _train_transformer(rows, taxonomy, request, progress)
-        (request.out / PROMPTS_FILE).write_bytes(prompt_hashes(row.prompt for row in learned))
+        learned = _train_transformer(rows, taxonomy, request, progress, offline=settings.offline)
+        hashes = prompt_hashes(row.prompt for row in learned)
+        replace_file(request.out / PROMPTS_FILE, lambda path: path.write_bytes(hashes))
     else:
         if request.base is not None or request.settings:
             raise InvalidInput("--base and --set belong to --engine transformer; the embedded engine has one encoder")
@@ -137,7 +156,10 @@ def read_trained(folder: Path) -> Trained:
         identity = f"{manifest['name']}/{manifest['version']}"
         return Trained(identity, manifest, dict(stored.get("report", {})), dict(stored.get("data", {})))
     except (ValueError, KeyError, AttributeError) as error:
-        raise ModelFileError(f"{folder}: {error!r} is missing or wrong; train the classifier again") from error
+        torn, remedy = (path, "") if path.is_file() else (folder / MANIFEST, " with --force")
+        raise ModelFileError(
+            f"{torn} cannot be read ({error!r}); give the command that trained the classifier again{remedy}"
+        ) from error
 
 
 def _check_files(folder: Path, kind: str) -> None:
@@ -151,7 +173,12 @@ def _check_files(folder: Path, kind: str) -> None:
 
 
 def _train_transformer(
-    rows: Sequence[LabelledRow], taxonomy: Taxonomy, request: TrainRequest, progress: Progress | None
+    rows: Sequence[LabelledRow],
+    taxonomy: Taxonomy,
+    request: TrainRequest,
+    progress: Progress | None,
+    *,
+    offline: bool,
 ) -> list[LabelledRow]:
     """Train on most prompts, report on the others; for each model or source held out, train anew beside.
 
@@ -159,16 +186,15 @@ def _train_transformer(
     """
     from secondlaw.behavior.classifiers.transformer import split_by_prompt
 
-    if request.base is None:
-        raise InvalidInput("--engine transformer needs --base: a folder with a checkpoint, or REPOSITORY@COMMIT")
     out, splits = request.out, request.splits or ("prompt",)
     wrong = [split for split in splits if split not in SPLITS]
     if wrong:
         raise InvalidInput(f"what is held out is {', '.join(SPLITS)}, got {wrong[0]!r}")
+    fitted = partial(_fitted, taxonomy=taxonomy, request=request, base=_base_of(request, offline), progress=progress)
     rng = np.random.default_rng([request.evaluation.seed, 3])
     train, held = split_by_prompt(rows, share=HELD_OUT, rng=rng) if "prompt" in splits else (list(rows), [])
-    classifier = _fitted(train, taxonomy, request, out, progress, "training")
-    if _reported(out) == list(splits):
+    classifier = fitted(train, out=out, said="training")
+    if _reported(out, classifier.identity) == list(splits):
         return train  # this very training is finished: train_transformer refuses any other
     reports: dict[str, Any] = {}
     beside: list[Path] = []
@@ -188,10 +214,15 @@ def _train_transformer(
             beside.append(out.with_name(f"{out.name}.without-{split}-{number + 1}"))
             others = [row for row, trained in zip(rows, fold.trained, strict=True) if trained]
             said = f"training without {fold.name}"
-            judged.append((fold, _fitted(others, taxonomy, request, beside[-1], progress, said)))
+            judged.append((fold, fitted(others, out=beside[-1], said=said)))
         reports[f"unseen {split}"] = _held_out(rows, judged, taxonomy, request, split)
-    content = {"splits": list(splits), "data": describe_rows(train), "report": reports}
-    (out / EVALUATIONS).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    hashes = prompt_hashes(row.prompt for row in train)
+    content = {
+        "classifier": classifier.identity, "splits": list(splits), PROMPTS_SHA: hashlib.sha256(hashes).hexdigest(),
+        "data": describe_rows(train), "report": reports,
+    }  # fmt: skip
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    replace_file(out / EVALUATIONS, lambda path: path.write_text(text, encoding="utf-8"))
     for folder in beside:
         shutil.rmtree(folder, ignore_errors=True)  # they served the report alone
     return train
@@ -206,43 +237,74 @@ def _folds(rows: Sequence[LabelledRow], splits: Sequence[str]) -> dict[str, tupl
     return found
 
 
-def _reported(out: Path) -> list[str] | None:
-    path = out / EVALUATIONS
-    return list(json.loads(path.read_bytes())["splits"]) if path.is_file() else None
+def _reported(out: Path, identity: str) -> list[str] | None:
+    """Return what the reports in a folder held out; None if they are of another classifier, damaged or not there."""
+    try:
+        stored = json.loads((out / EVALUATIONS).read_bytes())
+        of_this = stored.get("classifier", identity) == identity  # once they named none
+        return list(stored["splits"]) if of_this and isinstance(stored["report"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _base_of(request: TrainRequest, offline: bool) -> "Base":
+    """Find what training starts from, once for all trainings, after a look at all that may be wrong without it."""
+    from secondlaw.behavior.classifiers.transformer import find_base
+    from secondlaw.behavior.classifiers.transformer.requirements import require_torch
+
+    if request.base is None:
+        raise InvalidInput("--engine transformer needs --base: a folder with a checkpoint, or REPOSITORY@COMMIT")
+    _settings_of(request)
+    require_torch()
+    if request.allow_download and offline and not Path(request.base).expanduser().is_dir():
+        raise InvalidInput(
+            f"--download may not fetch {request.base}: the setting offline (SECONDLAW_OFFLINE) forbids it; leave one "
+            "of them out (a base in the hub's cache needs no download)"
+        )
+    return find_base(request.base, allow_download=request.allow_download, quiet=request.quiet)
+
+
+def _settings_of(request: TrainRequest) -> "TransformerSettings":
+    """Return the settings of a transformer, those that name a class gathered."""
+    from secondlaw.behavior.classifiers.transformer import TransformerSettings
+
+    weights = {key.removeprefix(OF_CLASS): one for key, one in request.settings.items() if key.startswith(OF_CLASS)}
+    plain = {key: one for key, one in request.settings.items() if not key.startswith(OF_CLASS)}
+    if weights and "class_weights" in plain:
+        raise InvalidInput("--set gives class_weights twice: of all classes together and of some by name")
+    given: dict[str, Any] = {"name": request.out.resolve().name, "seed": request.evaluation.seed, **plain}
+    names = [one.name for one in fields(TransformerSettings)]
+    wrong = [name for name in given if name not in names]
+    if wrong:
+        raise InvalidInput(
+            f"--set names {wrong[0]!r}; a setting of a transformer is {', '.join(names)} or {OF_CLASS}CLASS"
+        )
+    return TransformerSettings(**given | ({"class_weights": weights} if weights else {}))
 
 
 def _fitted(
     rows: Sequence[LabelledRow],
+    *,
     taxonomy: Taxonomy,
     request: TrainRequest,
-    out: Path,
+    base: "Base",
     progress: Progress | None,
+    out: Path,
     said: str,
 ) -> Classifier:
-    from secondlaw.behavior.classifiers.transformer import (
-        TransformerSettings,
-        load_transformer,
-        split_by_prompt,
-        train_transformer,
-    )
+    from secondlaw.behavior.classifiers.transformer import load_transformer, split_by_prompt, train_transformer
 
-    seed = request.evaluation.seed
-    train, validation = split_by_prompt(rows, share=VALIDATION, rng=np.random.default_rng([seed, 4]))
-    given: dict[str, Any] = {"name": request.out.resolve().name, "seed": seed, **request.settings}
-    names = [one.name for one in fields(TransformerSettings)]
-    wrong = [name for name in given if name not in names]
-    if wrong:
-        raise InvalidInput(f"--set names {wrong[0]!r}; a setting of a transformer is {', '.join(names)}")
-    chosen = TransformerSettings(**given)
+    rng = np.random.default_rng([request.evaluation.seed, 4])
+    train, validation = split_by_prompt(rows, share=VALIDATION, rng=rng)
     train_transformer(
         train,
         validation,
-        base=request.base or "",
+        base=base,
         out=out,
         kind=request.network,
         taxonomy=taxonomy,
-        settings=chosen,
-        allow_download=request.allow_download,
+        settings=_settings_of(request),
+        replace=request.force,
         progress=progress(said) if progress else None,
     )
     return load_transformer(out)

@@ -1,9 +1,8 @@
 """What a trained transformer and its base are on disk or on a hub, and what is refused."""
 
-import http.server
 import json
+import math
 import shutil
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +23,10 @@ from secondlaw.behavior.classifiers.transformer import (
 )
 from secondlaw.behavior.classifiers.transformer import requirements as requirements_module
 from secondlaw.behavior.classifiers.transformer.examples import examples_of
+from secondlaw.behavior.classifiers.transformer.leftovers import drop_classifier
 from secondlaw.behavior.classifiers.transformer.manifest import write_manifest
 from secondlaw.errors import InvalidInput, ModelFileError
+from secondlaw.formats import sha256_of
 
 pytestmark = pytest.mark.unit
 
@@ -172,61 +173,6 @@ def test_a_hub_is_not_asked_unless_allowed(tmp_path, nobody):
     assert caught.value.exit_code == 13
 
 
-class Hub(http.server.BaseHTTPRequestHandler):
-    """Answers as a model hub does for one repository at one commit."""
-
-    folder: Path
-    asked: list
-
-    def do_GET(self):
-        self.asked.append(self.path)
-        files = sorted(path.name for path in self.folder.iterdir())
-        name = self.path.rsplit("/", 1)[-1]
-        if self.path.startswith(f"/api/models/org/tiny/tree/{COMMIT}"):
-            listing = [{"type": "file", "path": file, "size": 1, "oid": "0" * 40} for file in files]
-            return self.answer(json.dumps(listing).encode(), {"Content-Type": "application/json"})
-        if self.path.startswith(f"/org/tiny/resolve/{COMMIT}/") and name in files:
-            return self.answer((self.folder / name).read_bytes(), {"X-Repo-Commit": COMMIT, "ETag": f'"{name}"'})
-        return self.send_error(404)
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def answer(self, content, headers):
-        self.send_response(200)
-        for key, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def hub(base):
-    handler = type("OneHub", (Hub,), {"folder": base, "asked": []})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", handler.asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_a_base_comes_from_a_hub_at_its_commit_and_from_the_cache_afterwards(hub, base, tmp_path):
-    endpoint, asked = hub
-    found = find_base(f"org/tiny@{COMMIT}", allow_download=True, cache=tmp_path, endpoint=endpoint)
-    assert (found.name, found.revision) == ("org/tiny", COMMIT)
-    assert found.sha256 == find_base(base).sha256
-    assert asked
-    assert all(COMMIT in path for path in asked)
-    asked.clear()
-    assert find_base(f"org/tiny@{COMMIT}", cache=tmp_path, endpoint=endpoint) == found
-    assert not asked
-
-
 def refused(train, validation, match, base, tmp_path, **changed):
     with pytest.raises(InvalidInput, match=match) as caught:
         train_transformer(train, validation, base=base, out=tmp_path / "out", settings=SETTINGS, **changed)
@@ -289,6 +235,18 @@ def test_settings_out_of_range_are_refused(base, tmp_path):
         ({"class_weights": "heavy"}, "balanced, none or a mapping"),
         ({"name": "a/b"}, "no slash"),
         ({"stop_on": "accuracy"}, "loss or kappa"),
+        ({"epochs": 2.5}, r"epochs is a whole number, got 2\.5"),
+        ({"epochs": math.nan}, "epochs is a whole number, got nan"),
+        ({"epochs": True}, "epochs is a whole number, got True"),
+        ({"patience": "none"}, "patience is a whole number, got 'none'"),
+        ({"learning_rate": "abc"}, "learning_rate is a number, got 'abc'"),
+        ({"learning_rate": math.nan}, "learning_rate is a number, got nan"),
+        ({"clip": math.inf}, "clip is a number, got inf"),
+        ({"dropout": None}, "dropout is a number, got None"),
+        ({"class_weights": 1}, "balanced, none or a mapping, got 1"),
+        ({"class_weights": {"refuse": "heavy"}}, "gives 'refuse' 'heavy'"),
+        ({"class_weights": {"refuse": True}}, "gives 'refuse' True"),
+        ({"name": 5}, "got 5"),
     ):
         with pytest.raises(InvalidInput, match=match):
             replace(SETTINGS, **changed)
@@ -297,6 +255,73 @@ def test_settings_out_of_range_are_refused(base, tmp_path):
         train_transformer(TRAIN, VALIDATION, base=base, out=tmp_path / "out", settings=long, device="cpu")
     with pytest.raises(InvalidInput, match="kind is one of"):
         train_transformer(TRAIN, VALIDATION, base=base, out=tmp_path / "out", kind="poem")
+
+
+def test_a_training_never_writes_over_files_of_something_else(base, finished, tmp_path):
+    mine = Path(shutil.copytree(base, tmp_path / "mine"))
+    before = {path.name: path.read_bytes() for path in mine.iterdir()}
+    page = tmp_path / "page"
+    page.mkdir()
+    (page / "manifest.json").write_text('{"name": "of a web page"}')
+    for replaced in (False, True):
+        for found, out, match in (
+            (mine, mine, "is the base itself"),
+            (base, mine, r"holds config\.json, which is of no classifier"),
+            (base, page, r"holds manifest\.json, which is of no classifier"),
+            (finished, finished, "is the base itself"),
+            (base, mine / "config.json", "is a file"),
+        ):
+            with pytest.raises(InvalidInput, match=match):
+                train_transformer(TRAIN, VALIDATION, base=found, out=out, settings=SETTINGS, replace=replaced)
+    assert {path.name: path.read_bytes() for path in mine.iterdir()} == before
+
+
+def test_a_finished_classifier_is_replaced_where_that_is_asked_for_and_other_files_stay(copy, base):
+    (copy / "notes.txt").write_text("mine")
+    (copy / "evaluations.json").write_text("{}")
+    other, old = replace(SETTINGS, seed=1), manifest_of(copy)["version"]
+    with pytest.raises(InvalidInput, match="--force"):
+        train_transformer(TRAIN, VALIDATION, base=base, out=copy, settings=other, device="cpu")
+    with pytest.raises(InvalidInput, match="128 positions"):
+        train_transformer(TRAIN, VALIDATION, base=base, out=copy, settings=replace(other, max_tokens=512), replace=True)
+    assert load_transformer(copy).version == old  # what cannot train costs nothing
+    train_transformer(TRAIN, VALIDATION, base=base, out=copy, settings=other, device="cpu", replace=True)
+    assert load_transformer(copy).version == manifest_of(copy)["version"] != old
+    assert (copy / "notes.txt").read_text() == "mine"
+    assert not (copy / "evaluations.json").exists()  # it was of the other
+
+
+def test_the_same_tied_network_is_the_same_file_and_loads_as_it_was(tmp_path):
+    """T5 has one tensor under four names."""
+    import torch
+
+    from secondlaw.behavior.classifiers.transformer.classifier import _fill
+    from secondlaw.behavior.classifiers.transformer.encoding import TextEncoder
+    from secondlaw.behavior.classifiers.transformer.finishing import _save_network
+    from secondlaw.behavior.classifiers.transformer.networks import build_network, load_tokenizer
+    from secondlaw.behavior.classifiers.transformer.scoring import log_scores
+
+    base = tiny.save_t5(tmp_path / "base")
+    tokenizer = load_tokenizer(base)
+    for kind in ("text-to-text", "sequence"):
+        encoder = TextEncoder(tokenizer, kind=kind, max_tokens=48)
+        network = build_network(base, kind=kind, encoder=encoder, dropout=0.0, pretrained=True).eval()
+        hashes = set()
+        for number in range(8):
+            out = tmp_path / f"{kind}{number}"
+            out.mkdir()
+            with tiny.quiet():
+                _save_network(network, tokenizer, out)
+            hashes.add(sha256_of(out / "model.safetensors"))
+        assert len(hashes) == 1
+        again = build_network(out, kind=kind, encoder=encoder, dropout=0.0, pretrained=False).eval()
+        _fill(again, out)
+        encoded = encoder.encode("act", ["how do i bake bread"], ["sure here is how"])
+        cpu = torch.device("cpu")
+        first, second = (
+            log_scores(one, encoder, "act", encoded, device=cpu, batch_tokens=99) for one in (network, again)
+        )
+        assert (first == second).all()
 
 
 def test_a_split_keeps_prompts_together():
@@ -335,3 +360,5 @@ def test_a_t5_with_nothing_but_a_sentencepiece_file_loads(tmp_path):
                                settings=settings, device="cpu")  # fmt: skip
     assert len(report.epochs) == 1
     assert len(load_transformer(out, device="cpu").judge(["how"], ["sure"], ["unknown"])) == 1
+    drop_classifier(out)
+    assert not list(out.iterdir())  # whatever the tokenizer is, no other file is written

@@ -38,8 +38,8 @@ def kill(done, total):
 settings = TransformerSettings(
     epochs=3, batch_size=8, learning_rate=1e-3, max_tokens=64, checkpoint_steps=5, accumulate=2
 )
-train_transformer(tiny.rows(120, seed=1), tiny.rows(60, seed=2), base=sys.argv[1], out=sys.argv[2], settings=settings,
-                  device="cpu", progress=kill)
+train_transformer(tiny.rows(120, seed=1), tiny.rows(60, seed=2), base=sys.argv[1], out=sys.argv[2], kind=sys.argv[3],
+                  settings=settings, device="cpu", progress=kill)
 """
 
 
@@ -72,21 +72,25 @@ def same_model(one: Path, other: Path) -> bool:
     )
 
 
-def test_a_kill_in_the_middle_changes_no_bit(base, unbroken, tmp_path):
+@pytest.mark.parametrize(("save", "kind"), [("bert", "sequence"), ("t5", "sequence"), ("t5", "text-to-text")])
+def test_a_kill_in_the_middle_changes_no_bit(tmp_path, save, kind):
+    base = (tiny.save_bert if save == "bert" else tiny.save_t5)(tmp_path / "base")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    expected = train(base, whole, kind=kind)
     paths = os.pathsep.join([str(Path(tiny.__file__).parent), *sys.path])
     threads = str(torch.get_num_threads())
     environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": threads}
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(base), str(tmp_path)], env=environment, capture_output=True, timeout=300
+        [sys.executable, "-c", KILLED, str(base), str(killed), kind], env=environment, capture_output=True, timeout=300
     )
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    assert not (tmp_path / "manifest.json").exists()
+    assert not (killed / "manifest.json").exists()
     steps = []
-    report = train(base, tmp_path, progress=lambda at, total: steps.append(at))
+    report = train(base, killed, kind=kind, progress=lambda at, total: steps.append(at))
     assert steps[0] == 16  # after the checkpoint at 15
-    assert same_model(tmp_path, unbroken[0])
-    assert report == unbroken[1]
-    assert not (tmp_path / "training").exists()
+    assert same_model(killed, whole)
+    assert report == expected
+    assert not (killed / "training").exists()
 
 
 def test_two_interruptions_change_no_bit(base, unbroken, tmp_path):
@@ -138,11 +142,12 @@ def test_the_same_training_again_returns_its_report(base, unbroken):
 def test_a_finished_model_is_never_replaced(base, unbroken):
     out, _ = unbroken
     for changed in ({"resume": False}, {"settings": replace(SETTINGS, seed=7)}):
-        with pytest.raises(InvalidInput, match="none is ever replaced"):
+        with pytest.raises(InvalidInput, match="none is replaced unasked"):
             train(base, out, **changed)
 
 
-def test_a_checkpoint_of_other_rows_is_refused_and_can_be_dropped(base, tmp_path):
+@pytest.mark.parametrize("dropped", [{"resume": False}, {"replace": True}])
+def test_a_checkpoint_of_other_rows_is_refused_and_can_be_dropped(base, tmp_path, dropped):
     def stop(done, total):
         if done == 6:
             raise Interrupted
@@ -150,10 +155,12 @@ def test_a_checkpoint_of_other_rows_is_refused_and_can_be_dropped(base, tmp_path
     with pytest.raises(Interrupted):
         train(base, tmp_path, progress=stop)
     short = replace(SETTINGS, epochs=1)
-    with pytest.raises(InvalidInput, match="other rows, settings") as caught:
+    with pytest.raises(InvalidInput, match=r"other rows, settings.*--force") as caught:
         train(base, tmp_path, settings=short)
     assert caught.value.exit_code == 2
-    assert train(base, tmp_path, settings=short, resume=False).steps == 12
+    (tmp_path / "training" / "notes.txt").write_text("mine")
+    assert train(base, tmp_path, settings=short, **dropped).steps == 12
+    assert [path.name for path in (tmp_path / "training").iterdir()] == ["notes.txt"]
 
 
 def test_a_damaged_checkpoint_is_named(base, tmp_path):
@@ -165,6 +172,6 @@ def test_a_damaged_checkpoint_is_named(base, tmp_path):
         train(base, tmp_path, progress=stop)
     path = tmp_path / "training" / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(ModelFileError, match="without resuming") as caught:
+    with pytest.raises(ModelFileError, match="start again with --force") as caught:
         train(base, tmp_path)
     assert caught.value.exit_code == 13

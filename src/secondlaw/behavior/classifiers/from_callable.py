@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from secondlaw.behavior.classifiers.protocol import KNOWN_INTENTS, Judgements, Progress, compose, known_intents
 from secondlaw.behavior.taxonomy import ACTS, Intent, Taxonomy
-from secondlaw.errors import InvalidInput
+from secondlaw.errors import InvalidInput, SecondLawError
 
 __all__ = ["CallableClassifier"]
 
@@ -59,14 +59,21 @@ class CallableClassifier:
         *,
         progress: Progress | None = None,
     ) -> Judgements:
-        """Judge row by row. See :class:`~secondlaw.behavior.classifiers.protocol.Classifier`."""
+        """Judge row by row. See :class:`~secondlaw.behavior.classifiers.protocol.Classifier`.
+
+        Raises
+        ------
+        InvalidInput
+            If the three differ in length, the function itself fails, or it returns something else.
+        """
         n = len(responses)
         if not len(prompts) == n == len(intents):
             raise InvalidInput(f"one prompt and one intent a response: got {len(prompts)}, {n} and {len(intents)}")
         acts, inferred = np.empty((n, len(ACTS))), np.empty((n, len(KNOWN_INTENTS)))
         for i, row in enumerate(zip(prompts, responses, intents, strict=True)):
+            answer = self._ask(row, i)
             try:
-                acts[i], inferred[i] = self.answer(*row)
+                acts[i], inferred[i] = answer
             except (TypeError, ValueError) as error:
                 raise InvalidInput(
                     f"{self.identity} must return three act and two intent probabilities; on row {i}: {error}"
@@ -75,6 +82,14 @@ class CallableClassifier:
                 progress(i + 1, n)
         stated = known_intents(intents)
         return Judgements(acts, np.where(np.isnan(stated), inferred, stated), np.zeros(n, np.bool_), self.identity)
+
+    def _ask(self, row: tuple[str, str, Intent], i: int) -> tuple[Sequence[float], Sequence[float]]:
+        try:
+            return self.answer(*row)
+        except SecondLawError:
+            raise
+        except Exception as error:  # whatever a function of the user's raises
+            raise InvalidInput(f"{self.identity} fails on row {i}: {type(error).__name__}: {error}") from error
 
     def prior(self, taxonomy: Taxonomy, intent: Intent) -> Floats | None:
         """Return the prior of a stratum. See :class:`~secondlaw.behavior.classifiers.protocol.Classifier`."""

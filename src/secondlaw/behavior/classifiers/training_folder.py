@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from secondlaw.formats import replace_file
 from secondlaw.language import SentenceEmbedder
 
 __all__ = [
+    "EVALUATIONS",
     "MANIFEST",
     "MANIFEST_SCHEMA",
     "PROMPTS_FILE",
@@ -42,6 +44,8 @@ __all__ = [
 
 PROMPTS_FILE = "prompts.u64"
 """Hashes of the prompts that a classifier was trained on, beside its weights."""
+EVALUATIONS = "evaluations.json"
+"""Held-out reports of a trained transformer and the hash of its prompts; its manifest was sealed before."""
 MANIFEST_SCHEMA = "secondlaw/classifier/1"
 PROMPTS_SHA, MANIFEST_SHA = "prompts_sha256", "manifest_sha256"
 """Members of the manifest; folders of earlier versions have none."""
@@ -236,8 +240,8 @@ def trained_on(prompts: Sequence[str], folder: Path | None = None) -> npt.NDArra
     path = place.joinpath(PROMPTS_FILE)
     if not path.is_file():
         return None
-    raw, manifest = path.read_bytes(), json.loads(place.joinpath(MANIFEST).read_bytes())
-    if (said := manifest.get(PROMPTS_SHA)) is not None and hashlib.sha256(raw).hexdigest() != said:
+    raw = path.read_bytes()
+    if (said := _said_of_prompts(place)) is not None and hashlib.sha256(raw).hexdigest() != said:
         remedy = "reinstall secondlaw" if folder is None else "restore the folder, or train again"
         raise ModelFileError(f"{path} was changed since it was written: which prompts were seen is not known; {remedy}")
     known = np.frombuffer(raw, dtype="<u8")
@@ -247,6 +251,19 @@ def trained_on(prompts: Sequence[str], folder: Path | None = None) -> npt.NDArra
 def _head(name: str, arrays: Mapping[str, npt.NDArray[np.generic]]) -> Head | AdaptedHead:
     adapted = f"{name}.adapted.slope" in arrays
     return AdaptedHead.from_arrays(name, arrays) if adapted else Head.from_arrays(name, arrays)
+
+
+def _said_of_prompts(place: Traversable) -> str | None:
+    """Return the hash of the prompts' hashes as it was written, None where none was."""
+    for name in (MANIFEST, EVALUATIONS):
+        path = place.joinpath(name)
+        try:
+            said = json.loads(path.read_bytes()).get(PROMPTS_SHA) if path.is_file() else None
+        except ValueError:
+            said = None
+        if said is not None:
+            return str(said)
+    return None
 
 
 def _sha_of(manifest: Mapping[str, Any]) -> str:

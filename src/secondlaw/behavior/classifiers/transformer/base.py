@@ -4,17 +4,16 @@ Only ``safetensors`` are opened (pickled weights run code when loaded), and no c
 sha256 of the weights goes into the manifest, so that a result names exactly what it grew from.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from secondlaw.behavior.classifiers.transformer.hub import AtCommit, snapshot
 from secondlaw.errors import InvalidInput, ModelFileError
 from secondlaw.formats import sha256_of
 
 __all__ = ["Base", "find_base"]
 
-AT_COMMIT = re.compile(r"(?P<repository>[\w.-]+(/[\w.-]+)?)@(?P<commit>[0-9a-f]{40})")
 WANTED = ("*.json", "*.safetensors", "*.model", "*.txt")
 """Files of a repository that are needed: configuration, weights, tokenizer."""
 
@@ -41,7 +40,12 @@ class Base:
 
 
 def find_base(
-    base: str | Path, *, allow_download: bool = False, cache: Path | None = None, endpoint: str | None = None
+    base: str | Path,
+    *,
+    allow_download: bool = False,
+    quiet: bool = False,
+    cache: Path | None = None,
+    endpoint: str | None = None,
 ) -> Base:
     """Find the weights to start from.
 
@@ -52,6 +56,8 @@ def find_base(
         hexadecimal digits.
     allow_download : bool
         Whether a repository may be fetched; else it must be in the hub's cache on this machine.
+    quiet : bool
+        No progress bars while it is fetched.
     cache, endpoint
         Of the hub; default its client's own.
 
@@ -65,30 +71,17 @@ def find_base(
     folder = Path(base).expanduser()
     if folder.is_dir():
         return _described(folder, folder.resolve().name, None)
-    found = AT_COMMIT.fullmatch(str(base))
-    if found is None:
+    at = AtCommit.read(str(base))
+    if at is None:
         raise InvalidInput(
             f"base is a folder or REPOSITORY@COMMIT with a full commit hash of 40 hexadecimal digits (branches and "
             f"tags can move), got {str(base)!r}, which is neither"
         )
-    repository, commit = found["repository"], found["commit"]
-    return _described(_fetched(repository, commit, allow_download, cache, endpoint), repository, commit)
-
-
-def _fetched(repository: str, commit: str, allow_download: bool, cache: Path | None, endpoint: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(
-                repository, revision=commit, allow_patterns=list(WANTED), local_files_only=not allow_download,
-                cache_dir=cache, endpoint=endpoint, max_workers=1,
-            )
-        )  # fmt: skip
-    except Exception as error:  # the hub's client raises its own classes, and those of two HTTP libraries
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        remedy = "check name, commit and network" if allow_download else "allow the download, or give a local folder"
-        raise ModelFileError(f"{repository}@{commit} is not available ({why}); {remedy}") from error
+    remedy = "allow the download (--download), or give a local folder"
+    found = snapshot(
+        at, WANTED, allow_download=allow_download, remedy=remedy, quiet=quiet, cache=cache, endpoint=endpoint
+    )
+    return _described(found, at.repository, at.commit)
 
 
 def _described(folder: Path, name: str, revision: str | None) -> Base:

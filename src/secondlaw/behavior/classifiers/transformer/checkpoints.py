@@ -6,20 +6,20 @@ own *before* the checkpoint that speaks of them, so that a kill between the two 
 exist; the evaluation is then simply done again, with the same result.
 """
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_model, save_model
 
+from secondlaw.behavior.classifiers.transformer.leftovers import BEST, CHECKPOINT, FOLDER, drop_checkpoints
 from secondlaw.behavior.classifiers.transformer.networks import Network
 from secondlaw.errors import InvalidInput, ModelFileError
 from secondlaw.formats import replace_file
 
 __all__ = ["CheckpointStore"]
 
-FOLDER, CHECKPOINT, BEST = "training", "checkpoint.pt", "best-{}.safetensors"
+START_AGAIN = "start again with --force (resume=False)"
 
 
 class CheckpointStore:
@@ -53,13 +53,11 @@ class CheckpointStore:
             state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
             other = state["fingerprint"] != self._fingerprint
         except Exception as error:  # torch raises many classes on a damaged file
-            raise ModelFileError(
-                f"checkpoint {path} cannot be read ({type(error).__name__}); train without resuming to start again"
-            ) from error
+            raise ModelFileError(f"checkpoint {path} cannot be read ({type(error).__name__}); {START_AGAIN}") from error
         if other:
             raise InvalidInput(
                 f"{path} is a checkpoint of other rows, settings, base or library versions; give another folder, or "
-                "train without resuming to start again"
+                f"{START_AGAIN}"
             )
         return state
 
@@ -93,10 +91,9 @@ class CheckpointStore:
             load_model(network, str(path))
         except Exception as error:  # safetensors raises its own classes and RuntimeError
             raise ModelFileError(
-                f"the best weights {path} cannot be read ({type(error).__name__}); train without resuming"
+                f"the best weights {path} cannot be read ({type(error).__name__}); {START_AGAIN}"
             ) from error
 
     def clear(self) -> None:
         """Delete all checkpoints."""
-        if self._folder.exists():
-            shutil.rmtree(self._folder)
+        drop_checkpoints(self._folder.parent)

@@ -1,5 +1,6 @@
 """Settings of a fine-tuning run: what changes the weights, all of it recorded in the manifest."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -20,6 +21,8 @@ LABELS: Mapping[Task, tuple[str, ...]] = {"act": ACTS, "intent": KNOWN_INTENTS}
 T5_RATE, ENCODER_RATE = 3e-4, 3e-5
 """Learning rates under AdamW: T5 as its authors' released code advises for fine-tuning (1e-4 to 3e-4); BERT's paper
 (arXiv 1810.04805, appendix A.3) tunes 2e-5 to 5e-5."""
+WHOLE = ("max_tokens", "epochs", "batch_size", "accumulate", "patience", "seed", "checkpoint_steps")
+NUMBERS = ("learning_rate", "head_learning_rate", "weight_decay", "warmup", "clip", "dropout", "intent_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class TransformerSettings:
     Raises
     ------
     InvalidInput
-        If a value is out of range.
+        If a value is of another type, or out of range.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class TransformerSettings:
     checkpoint_steps: int = 200
 
     def __post_init__(self) -> None:
+        self._check_types()
         for name in ("epochs", "batch_size", "accumulate", "patience", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name} is at least 1, got {getattr(self, name)}")
@@ -109,20 +113,32 @@ class TransformerSettings:
             raise InvalidInput(f"weight_decay and seed are 0 or more, got {self.weight_decay} and {self.seed}")
         if self.stop_on not in ("loss", "kappa"):
             raise InvalidInput(f"stop_on is loss or kappa, got {self.stop_on!r}")
-        if not self.name or "/" in self.name:
+        if not isinstance(self.name, str) or not self.name or "/" in self.name:
             raise InvalidInput(f"name is not empty and has no slash (labels read name/version), got {self.name!r}")
         self._check_class_weights()
+
+    def _check_types(self) -> None:
+        for name in WHOLE:
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise InvalidInput(f"{name} is a whole number, got {value!r}")
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if not _is_number(value) and not (name == "learning_rate" and value is None):
+                raise InvalidInput(f"{name} is a number, got {value!r}")
 
     def _check_class_weights(self) -> None:
         if isinstance(self.class_weights, str):
             if self.class_weights not in ("balanced", "none"):
                 raise InvalidInput(f"class_weights is balanced, none or a mapping, got {self.class_weights!r}")
             return
+        if not isinstance(self.class_weights, Mapping):
+            raise InvalidInput(f"class_weights is balanced, none or a mapping, got {self.class_weights!r}")
         known = [label for task in TASKS for label in LABELS[task]]
         for label, weight in self.class_weights.items():
-            if label not in known or not weight > 0:
+            if label not in known or not _is_number(weight) or not weight > 0:
                 raise InvalidInput(
-                    f"class_weights gives {label!r} {weight}; classes are {', '.join(known)}, weights above 0"
+                    f"class_weights gives {label!r} {weight!r}; classes are {', '.join(known)}, weights numbers above 0"
                 )
 
     def weights_of(self, task: Task, counts: Mapping[str, int]) -> dict[str, float]:
@@ -138,3 +154,7 @@ class TransformerSettings:
         """Return the settings as plain JSON values."""
         weights = self.class_weights
         return {**asdict(self), "class_weights": weights if isinstance(weights, str) else dict(weights)}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secondlaw.behavior.classifiers.labelled import LabelledRow
-from secondlaw.behavior.classifiers.transformer.base import find_base
+from secondlaw.behavior.classifiers.transformer.base import Base, find_base
 from secondlaw.behavior.classifiers.transformer.examples import check_held_out, check_rows, examples_of
 from secondlaw.behavior.classifiers.transformer.finishing import FINGERPRINT, finish, write_report
 from secondlaw.behavior.classifiers.transformer.job import Job
+from secondlaw.behavior.classifiers.transformer.leftovers import check_place, drop_classifier
 from secondlaw.behavior.classifiers.transformer.manifest import MANIFEST, is_finished, read_manifest
 from secondlaw.behavior.classifiers.transformer.report import REPORT, TrainingReport
 from secondlaw.behavior.classifiers.transformer.requirements import require_torch
@@ -26,7 +27,7 @@ def train_transformer(
     train: Sequence[LabelledRow],
     validation: Sequence[LabelledRow],
     *,
-    base: str | Path,
+    base: str | Path | Base,
     out: str | Path,
     kind: Kind = "sequence",
     settings: TransformerSettings | None = None,
@@ -35,6 +36,7 @@ def train_transformer(
     allow_download: bool = False,
     device: str = "auto",
     resume: bool = True,
+    replace: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> TrainingReport:
     """Fine-tune a transformer to judge act and intent.
@@ -45,10 +47,10 @@ def train_transformer(
         With rows of every act and of both intents. Rows of unknown intent train the acts alone.
     validation : sequence of LabelledRow
         Rows of other prompts: they choose the epoch and fit the calibration.
-    base : str or Path
-        A folder, or ``REPOSITORY@COMMIT``; see :func:`~.base.find_base`.
+    base : str, Path or Base
+        A folder, ``REPOSITORY@COMMIT``, or what :func:`~.base.find_base` found before.
     out : str or Path
-        Folder of the result. A finished model in it is never replaced.
+        Folder of the result. A finished model in it is replaced only if `replace` says so.
     kind : {"sequence", "text-to-text"}
         An encoder with two heads, or a text-to-text model (T5) that writes the label's name.
     settings : TransformerSettings, optional
@@ -63,6 +65,9 @@ def train_transformer(
     resume : bool
         Go on from the checkpoint in `out`, if one is there; the result is the same as without the interruption. If the
         very same training is already finished there, its report is returned.
+    replace : bool
+        Start again whatever training stands in `out`: its checkpoint and its finished classifier are deleted first,
+        no other file is.
     progress : callable, optional
         Called with (steps done, most steps); fewer are taken if training stops early.
 
@@ -74,7 +79,8 @@ def train_transformer(
     Raises
     ------
     InvalidInput
-        If rows or settings cannot train a classifier, or `out` holds another model or run.
+        If rows or settings cannot train a classifier, or `out` holds another model or run, or files of something else
+        that would be written over.
     ModelFileError
         If a library is missing, the base cannot be loaded, or a checkpoint is damaged.
     """
@@ -84,14 +90,17 @@ def train_transformer(
     check_rows(train, validation, taxonomy=taxonomy)
     check_held_out(held_out, [*train, *validation], taxonomy=taxonomy)
     require_torch()
-    found = find_base(base, allow_download=allow_download)
+    found = base if isinstance(base, Base) else find_base(base, allow_download=allow_download)
+    check_place(Path(out), base=found.folder)
     job = Job(train, validation, held_out, found, Path(out), kind, chosen, taxonomy)
-    if is_finished(job.out) and (report := _finished(job, resume=resume)) is not None:
+    if not replace and is_finished(job.out) and (report := _finished(job, resume=resume)) is not None:
         return report
-    return _train(job, device=device, resume=resume, progress=progress)
+    return _train(job, device=device, resume=resume, replace=replace, progress=progress)
 
 
-def _train(job: Job, *, device: str, resume: bool, progress: Callable[[int, int], None] | None) -> TrainingReport:
+def _train(
+    job: Job, *, device: str, resume: bool, replace: bool, progress: Callable[[int, int], None] | None
+) -> TrainingReport:
     import torch
 
     from secondlaw.behavior.classifiers.transformer.batches import TaskData
@@ -118,6 +127,8 @@ def _train(job: Job, *, device: str, resume: bool, progress: Callable[[int, int]
         )
         _check_length(network, settings.max_tokens)
         network.to(where)
+        if replace:
+            drop_classifier(job.out)
         run = fit(
             network, encoder, data, held, settings,
             learning_rate=job.learning_rate, device=where, store=store, progress=progress,
@@ -137,7 +148,7 @@ def _finished(job: Job, *, resume: bool) -> TrainingReport | None:
     if not (same and resume):
         raise InvalidInput(
             f"{job.out} holds a finished classifier ({MANIFEST}) of other rows, settings, base or library versions, or "
-            "a damaged one, and none is ever replaced; give another folder, or delete it"
+            "a damaged one, and none is replaced unasked; give another folder, or --force (replace=True)"
         )
     return TrainingReport.from_file(job.out / REPORT) if (job.out / REPORT).is_file() else None
 
