@@ -30,6 +30,7 @@ pytestmark = pytest.mark.unit
 
 MINE = '''
 import os
+import time
 from pathlib import Path
 
 version = "1"

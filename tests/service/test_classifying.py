@@ -22,6 +22,8 @@ def judge(prompt, response, intent):
         os.kill(os.getpid(), signal.SIGKILL)
     if response == "fail":
         raise RuntimeError("cannot read this")
+    if response == "refuse":
+        raise ValueError("cannot read this")
     return ((0.0, 1.0, 0.0) if response.startswith("no") else (1.0, 0.0, 0.0)), (0.9, 0.1)
 
 judge.version = "1"
@@ -66,7 +68,7 @@ def test_what_waits_is_labelled_and_counted_once(store, pool):
     assert store.queue.depth().rows == 0
 
 
-@pytest.mark.parametrize("fault", ["die", "fail"])
+@pytest.mark.parametrize("fault", ["die", "fail", "refuse"])
 def test_only_the_event_at_fault_is_put_aside(store, pool, fault):
     send(store, ["yes", "no", fault, "yes"])
     labeller = Labeller(store, pool, owner="one")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from secondlaw.behavior.transcripts import Transcript
-from secondlaw.errors import LeaseLost, SecondLawError
+from secondlaw.errors import InvalidInput, LeaseLost, SecondLawError
 from secondlaw.service.classifier_pool import ClassifierPool, Label, Task
 from secondlaw.service.evaluation_settings import taxonomy_of
 from secondlaw.storage import Batch, QueuedEvent, Store
@@ -131,11 +131,10 @@ class Labeller:
         except BrokenProcessPool:
             self._pool.renew()
             self._one_by_one(batch)
-        except SecondLawError as error:  # the engine cannot be opened, an endpoint is away: no event is at fault
-            self.trouble = str(error)
-            _log.error("labelling waits: %s", error)
-            self._store.queue.release(batch)
         except Exception as error:
+            if isinstance(error, SecondLawError) and not isinstance(error, InvalidInput):
+                self._wait(batch, error)
+                return
             _log.warning("labelling a batch of %d failed (%s)", len(batch.items), type(error).__name__)
             _log.debug("labelling failed", exc_info=True)
             if len(batch.items) == 1:
@@ -144,6 +143,12 @@ class Labeller:
                 self._one_by_one(batch)
         else:
             self._keep(batch, identity, labels)
+
+    def _wait(self, batch: Batch, error: SecondLawError) -> None:
+        """Give a batch back: the engine cannot be opened, an endpoint is away; no event is at fault."""
+        self.trouble = str(error)
+        _log.error("labelling waits: %s", error)
+        self._store.queue.release(batch)
 
     def _one_by_one(self, batch: Batch) -> None:
         """Judge the events of a batch singly: only those at fault fail."""
