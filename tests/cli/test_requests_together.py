@@ -104,7 +104,7 @@ def test_a_kitchen_is_harmless_by_default_in_every_command(run, write_rows, tmp_
     assert found["cells"][0]["classifier"] == said["classifier"]
     assert together(found) == together(said)
     [flag] = [one for one in found["warnings"] if "takes g1 and g2 for one another" in one]
-    assert flag.startswith("1 of 1 cell")
+    assert flag.startswith("flagged in 1 of 1 cell;")
     for command in ("check", "compare"):
         base, other = (write_rows(rows(part), f"{name}.jsonl") for part, name in ((KITCHEN, "a"), (KITCHEN[:30], "b")))
         done = run(command, base, other, "--json", "--resamples", 100, "--permutations", 99)

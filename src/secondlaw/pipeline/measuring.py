@@ -270,7 +270,7 @@ def _warnings(measurement: Measurement) -> list[str]:
     confused = [(cell, note) for cell in cells for note in cell.notes if note.startswith(CONFUSED)]
     if confused:
         first, note = confused[0]
-        found.append(f"{len(confused)} of {count}, {first.model}, step {first.step} for one: {note}")
+        found.append(f"flagged in {len(confused)} of {count}; {first.model}, step {first.step}: {note}")
     single = sum(cell.n_prompts == 1 for cell in cells)
     if single:
         found.append(f"{single} of {count} with a single prompt: their intervals say nothing of other prompts")
