@@ -99,7 +99,7 @@ def window_after(simulation, n):
 
 
 def test_a_re_baselining_while_somebody_evaluates_is_told_to_try_again(simulation, client, monkeypatch):
-    monkeypatch.setattr("secondlaw.service.page_alarm_routes.PATIENCE", 0.0)
+    monkeypatch.setattr("secondlaw.service.alarm_routes.PATIENCE", 0.0)
     (lease,) = simulation.store.leases.take([stream_lease("chat")], owner="another", seconds=60)
     answer = client.post("/alarms/1/rebaseline", data={"text": "why"})
     assert answer.status_code == 409

@@ -1,5 +1,7 @@
 """Alarms and labels as JSON: read, acknowledge, note, resolve, re-baseline, label."""
 
+import secrets
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -19,6 +21,8 @@ __all__ = ["alarm_dict", "alarm_router", "rebaseline", "seen_alarms"]
 
 AT_ONCE = 200
 """Alarms that are read at a time."""
+PATIENCE, AGAIN = 5.0, 0.2
+"""Seconds that a re-baselining waits for an evaluation that is under way, and between its tries."""
 
 AlarmNumber = Annotated[int, Path(ge=1, le=2**53)]
 Who = Annotated[str, Field(max_length=200, description="Said by whom, beside the token's name.")]
@@ -80,6 +84,9 @@ def seen_alarms(
 def rebaseline(store: Store, stream: str, *, who: str, reason: str, owner: str, writer: AlarmWriter) -> int:
     """Let the monitors of a stream learn anew what is normal, and end its drift alarms.
 
+    The stream is taken under a name of this call's own: under the replica's it would share the lease of the evaluator
+    in this process, which gives it back while this is at work. An evaluation under way is waited for.
+
     Returns
     -------
     int
@@ -88,14 +95,16 @@ def rebaseline(store: Store, stream: str, *, who: str, reason: str, owner: str, 
     Raises
     ------
     LeaseLost
-        If the stream is being evaluated at this moment; try again.
+        If the stream is still being evaluated after some seconds; try again.
     NotFound
         If there is no such stream, or it has no monitor yet.
     """
     store.streams.get(stream)
-    leases = store.leases.take([stream_lease(stream)], owner=owner, seconds=30.0)
-    if not leases:
-        raise LeaseLost(f"{stream!r} is being evaluated at this moment; try again")
+    until, mine = time.monotonic() + PATIENCE, f"{owner}:{secrets.token_hex(4)}"
+    while not (leases := store.leases.take([stream_lease(stream)], owner=mine, seconds=30.0)):
+        if time.monotonic() > until:
+            raise LeaseLost(f"{stream!r} is being evaluated at this moment; try again")
+        time.sleep(AGAIN)
     try:
         store.monitors.rebaseline(leases[0], stream, MONITOR, who=who, reason=reason)
         still_open = store.alarms.list(stream=stream, status="open", kind="drift", limit=1000)

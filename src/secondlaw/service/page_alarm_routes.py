@@ -1,6 +1,5 @@
 """Alarms: their history, each with what moved and what was told of it, and what people do about it."""
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,7 +7,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import Response
 
-from secondlaw.errors import LeaseLost
 from secondlaw.service.access import Caller
 from secondlaw.service.alarm_routes import rebaseline, seen_alarms
 from secondlaw.service.evaluation_alarms import AlarmWriter
@@ -25,8 +23,6 @@ __all__ = ["KINDS", "alarm_pages"]
 SHOWN = 50
 DELIVERIES = 5000
 """Latest deliveries of an alarm that are looked at."""
-PATIENCE = 5.0
-"""Seconds that a re-baselining waits for an evaluation that is under way."""
 KINDS = {"drift": "drift", "missing": "no data", "changed": "other classifier", "queue": "queue"}
 Number = Annotated[int, Path(ge=1, le=2**53)]
 Said = Annotated[str, Form(max_length=4000)]
@@ -105,17 +101,7 @@ def alarm_pages(
         who, alarm = known(request, number, change=True)
         if not text.strip():
             raise HTTPException(422, "say why the monitors shall learn anew: it is recorded")
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                rebaseline(
-                    store, alarm.stream, who=who.name, reason=text.strip(), owner=f"{owner}:pages", writer=writer
-                )
-                break
-            except LeaseLost:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.2)
+        rebaseline(store, alarm.stream, who=who.name, reason=text.strip(), owner=owner, writer=writer)
         return pages.see_other(link(request, f"/alarms/{number}"))
 
     return router
