@@ -12,6 +12,7 @@ from secondlaw.behavior.classifiers.told_share import LinePrior, shipped_priors
 from secondlaw.behavior.taxonomy import FIVE, THREE
 from secondlaw.errors import InvalidInput
 from secondlaw.pipeline import judge_together
+from secondlaw.pipeline.requests_together import RequestEvidence
 from secondlaw.pipeline.sources_together import EvidenceBySource, expected_by_source
 
 pytestmark = pytest.mark.unit
@@ -220,6 +221,21 @@ def test_small_sources_are_read_together_and_very_many_as_one() -> None:
     assert found.said[0].endswith("(more than 50 sources: read as one)")
     found = expected_by_source(evidence, PRIOR, asked=False, seed=0, settled={"a": 0.3})
     assert found.of("a") == 0.3 != found.of("z")
+
+
+def test_the_whole_is_the_same_told_apart_or_not() -> None:
+    rng = np.random.default_rng(0)
+    offered = [
+        (f"s{i % 7}", int(request), float(rng.normal())) for i, request in enumerate(rng.integers(0, 5000, 20_000))
+    ]
+    apart, alone, joined = EvidenceBySource(), RequestEvidence(), EvidenceBySource(most=3)
+    for source, request, said in offered:
+        apart.add(source, request, said)
+        joined.add(source, request, said)
+        alone.add(request, said)
+    for evidence in (apart, joined):
+        np.testing.assert_allclose(evidence.whole.values(), alone.values(), atol=1e-12)
+    assert (apart.divided, joined.divided, len(alone.values())) == (True, False, 1000)
 
 
 def test_a_source_of_few_requests_is_left_to_the_classifier() -> None:

@@ -5,12 +5,15 @@ Labels under different shares are different labels of one judgement: ``mine/1.0+
 
 from collections.abc import Iterable
 
-__all__ = ["SEVERAL", "SHARE_MARK", "identity_under", "split_identity", "with_share"]
+__all__ = ["KEEP_PROBS", "SEVERAL", "SHARE_MARK", "identity_under", "split_identity", "with_share"]
 
 SHARE_MARK = "+harmful-"
 """Between a classifier's version and the share that it was told."""
 SEVERAL = f"{SHARE_MARK}several"
 """After the name of a classifier whose labels are under several shares."""
+
+KEEP_PROBS = "keep label_probs, or classify --relabel with --harmful-share NUMBER"
+"""What to do where labels under several shares cannot be brought under one."""
 
 
 def split_identity(identity: str) -> tuple[str, float | None]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.behavior.classifier_identity import split_identity
+from secondlaw.behavior.classifier_identity import KEEP_PROBS, split_identity
 from secondlaw.behavior.examples import Example, ExampleReservoir
 from secondlaw.behavior.taxonomy import INTENTS, Intent, Taxonomy
 from secondlaw.behavior.windows import Windows, steps_of
@@ -293,8 +293,7 @@ class Observations:
         if len(told) == 1:
             return Insufficient(
                 f"labels of {told.pop()} in one cell are under several shares of harmful requests "
-                f"({', '.join(versions)}), and without label_probs they cannot be brought under one: keep "
-                "label_probs, or classify --relabel with --harmful-share NUMBER"
+                f"({', '.join(versions)}), and without label_probs they cannot be brought under one: {KEEP_PROBS}"
             )
         return Insufficient(
             f"labels of {len(versions)} classifiers in one cell ({', '.join(versions)}) are never pooled: "

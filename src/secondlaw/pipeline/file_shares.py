@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
 from secondlaw.behavior.classifier_identity import SEVERAL, split_identity, with_share
 from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.told_share import LinePrior, harm_sides, movable, move_between, moved_label
@@ -13,7 +11,7 @@ from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.pipeline.requests_together import (
     far_from,
-    harm_said,
+    harm_in_label,
     prior_of,
     reads_by_default,
     share_read,
@@ -209,7 +207,6 @@ def _evidence(
             if source in stood or len(stood) < MOST_SOURCES:
                 stood.setdefault(source, set()).add(told)
         if probs is not None and fresh is not False:
-            p = np.array([[probs.get(key, 0.0) for key in taxonomy.keys]])
             request = group_hash(row.get("conversation_id") or row["prompt_id"])
-            evidence.add(source, request, float(harm_said(p, sides, prior, told)[0]))
+            evidence.add(source, request, harm_in_label(probs, taxonomy, sides, prior, told))
     return evidence, stood, everywhere

@@ -8,7 +8,7 @@ nothing is judged twice.
 Which requests are read follows from their hashes, so that it is the same whatever their order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import heappush, heapreplace
 
 import numpy as np
@@ -26,8 +26,9 @@ from secondlaw.statistics.common_shift import log_odds
 from secondlaw.types import Estimate, Insufficient
 
 __all__ = [
-    "SHIPPED", "RequestEvidence", "expected_together", "far_from", "harm_said", "open_for_files", "prior_of",
-    "reads_by_default", "share_read", "smallest_requests", "words_of_mixing", "words_of_moved", "words_of_share",
+    "SHIPPED", "RequestEvidence", "expected_together", "far_from", "harm_in_label", "harm_said", "open_for_files",
+    "prior_of", "reads_by_default", "share_read", "smallest_requests", "words_of_mixing", "words_of_moved",
+    "words_of_share",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -67,17 +68,20 @@ class RequestEvidence:
 
     def add(self, request: int, said: float) -> None:
         """Take the log odds of harm that a response says, by the hash of its request; NaN says nothing."""
-        if said != said:
-            return
+        if said == said:
+            self._add(request, said, 1)
+
+    def _add(self, request: int, total: float, n: int) -> None:
+        """Take what n responses say in sum."""
         found = self._kept.get(request)
         if found is not None:
-            self._kept[request] = (found[0] + said, found[1] + 1)
+            self._kept[request] = (found[0] + total, found[1] + n)
         elif len(self._kept) < self._most:
             heappush(self._largest, -request)
-            self._kept[request] = (said, 1)
+            self._kept[request] = (total, n)
         elif request < -self._largest[0]:
             del self._kept[-heapreplace(self._largest, -request)]
-            self._kept[request] = (said, 1)
+            self._kept[request] = (total, n)
 
     @classmethod
     def joined(cls, parts: Iterable["RequestEvidence"]) -> "RequestEvidence":
@@ -85,8 +89,7 @@ class RequestEvidence:
         whole = cls()
         for part in parts:
             for request, (total, n) in part._kept.items():
-                for _ in range(n):
-                    whole.add(request, total / n)
+                whole._add(request, total, n)
         return whole
 
     def values(self) -> Floats:
@@ -136,6 +139,21 @@ def harm_said(probabilities: Floats, sides: NDArray[np.int64], prior: LinePrior,
     says = np.log(np.maximum(harmful, SMALLEST)) - np.log(np.maximum(benign, SMALLEST))
     says = says - log_odds(prior.share) - move_between(prior, None, told)
     return np.where(harmful + benign < LEAST_MASS, np.nan, says)
+
+
+def harm_in_label(
+    probs: Mapping[str, float], taxonomy: Taxonomy, sides: NDArray[np.int64], prior: LinePrior, told: float | None
+) -> float:
+    """Return what one label of unknown intent says of the harm of its request, see :func:`harm_said`.
+
+    Examples
+    --------
+    >>> from secondlaw.behavior.taxonomy import FIVE
+    >>> sides = np.array([-1, 1, 1, -1, 0])
+    >>> round(harm_in_label({"g1": 0.4, "g2": 0.6}, FIVE, sides, LinePrior(0.5, 2.0), None), 3)
+    0.405
+    """
+    return float(harm_said(np.array([[probs.get(key, 0.0) for key in taxonomy.keys]]), sides, prior, told)[0])
 
 
 def share_read(says: Floats, prior: LinePrior, *, seed: int) -> HarmRead | Insufficient:

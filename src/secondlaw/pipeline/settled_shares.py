@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from secondlaw.behavior.classifier_identity import split_identity, with_share
+from secondlaw.behavior.classifier_identity import KEEP_PROBS, split_identity, with_share
 from secondlaw.behavior.classifiers import Classifier
 from secondlaw.behavior.classifiers.told_share import LinePrior, harm_sides, movable, move_between, shipped_priors
 from secondlaw.behavior.observations import Observations
@@ -107,8 +107,7 @@ def settle_shares(
         if len(left) > 1:
             said.append(
                 f"labels of {plain} are under several shares of harmful requests ({', '.join(left)}), and those "
-                "without label_probs cannot be brought under another: keep label_probs, or classify --relabel with "
-                "--harmful-share NUMBER"
+                f"without label_probs cannot be brought under another: {KEEP_PROBS}"
             )
         if nothing_stated and not read:
             said += _unexpected(observations, plain, to, prior, seed=settings.seed)

@@ -24,10 +24,9 @@ __all__ = [
     "EvidenceBySource",
     "SharesExpected",
     "expected_by_source",
-
     "source_of",
     "sources_in_words",
-]  # fmt: skip
+]
 
 MOST_SOURCES = 50
 """A file with more is read as one: each keeps up to a thousand requests in memory."""
@@ -71,17 +70,21 @@ class EvidenceBySource:
     def __init__(self, most: int = MOST_SOURCES) -> None:
         self._most = most
         self._each: dict[str, RequestEvidence] | None = {}
-        self.whole = RequestEvidence()
+        self._together = RequestEvidence()
 
     def add(self, source: str, request: int, said: float) -> None:
         """Take the log odds of harm that a response says; NaN says nothing."""
-        self.whole.add(request, said)
-        if self._each is None or said != said:
+        if said != said:
             return
-        if source not in self._each and len(self._each) == self._most:
-            self._each = None
-            return
-        self._each.setdefault(source, RequestEvidence()).add(request, said)
+        if self._each is not None and source not in self._each and len(self._each) == self._most:
+            self._together, self._each = self.whole, None
+        of = self._together if self._each is None else self._each.setdefault(source, RequestEvidence())
+        of.add(request, said)
+
+    @property
+    def whole(self) -> RequestEvidence:
+        """What the requests of all sources say."""
+        return self._together if self._each is None else RequestEvidence.joined(self._each.values())
 
     @property
     def divided(self) -> bool:

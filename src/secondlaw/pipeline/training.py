@@ -122,8 +122,7 @@ def train_engine(
     """
     check_rows(rows, taxonomy)
     if request.engine == "transformer":
-        learned = _train_transformer(rows, taxonomy, request, progress, offline=settings.offline)
-        hashes = prompt_hashes(row.prompt for row in learned)
+        hashes = _train_transformer(rows, taxonomy, request, progress, offline=settings.offline)
         replace_file(request.out / PROMPTS_FILE, lambda path: path.write_bytes(hashes))
     else:
         if request.base is not None or request.settings:
@@ -179,10 +178,11 @@ def _train_transformer(
     progress: Progress | None,
     *,
     offline: bool,
-) -> list[LabelledRow]:
+) -> bytes:
     """Train on most prompts, report on the others; for each model or source held out, train anew beside.
 
-    Returns the rows that the classifier in the folder learned from, those that stopped and calibrated it included.
+    Returns the hashes of the prompts that the classifier in the folder learned from, those that stopped and calibrated
+    it included.
     """
     from secondlaw.behavior.classifiers.transformer import split_by_prompt
 
@@ -193,9 +193,10 @@ def _train_transformer(
     fitted = partial(_fitted, taxonomy=taxonomy, request=request, base=_base_of(request, offline), progress=progress)
     rng = np.random.default_rng([request.evaluation.seed, 3])
     train, held = split_by_prompt(rows, share=HELD_OUT, rng=rng) if "prompt" in splits else (list(rows), [])
+    hashes = prompt_hashes(row.prompt for row in train)
     classifier = fitted(train, out=out, said="training")
     if _reported(out, classifier.identity) == list(splits):
-        return train  # this very training is finished: train_transformer refuses any other
+        return hashes  # this very training is finished: train_transformer refuses any other
     reports: dict[str, Any] = {}
     beside: list[Path] = []
     if held:
@@ -216,7 +217,6 @@ def _train_transformer(
             said = f"training without {fold.name}"
             judged.append((fold, fitted(others, out=beside[-1], said=said)))
         reports[f"unseen {split}"] = _held_out(rows, judged, taxonomy, request, split)
-    hashes = prompt_hashes(row.prompt for row in train)
     content = {
         "classifier": classifier.identity, "splits": list(splits), PROMPTS_SHA: hashlib.sha256(hashes).hexdigest(),
         "data": describe_rows(train), "report": reports,
@@ -225,7 +225,7 @@ def _train_transformer(
     replace_file(out / EVALUATIONS, lambda path: path.write_text(text, encoding="utf-8"))
     for folder in beside:
         shutil.rmtree(folder, ignore_errors=True)  # they served the report alone
-    return train
+    return hashes
 
 
 def _folds(rows: Sequence[LabelledRow], splits: Sequence[str]) -> dict[str, tuple[Fold, ...] | Insufficient]:

@@ -7,14 +7,12 @@ under several shares are read under the one that all their requests have togethe
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from secondlaw.behavior.classifier_identity import split_identity, with_share
 from secondlaw.behavior.classifiers.told_share import LinePrior, harm_sides, movable, shipped_priors, under_share
 from secondlaw.behavior.hashing import group_hash
 from secondlaw.behavior.taxonomy import Taxonomy
 from secondlaw.behavior.transcripts import Transcript
-from secondlaw.pipeline.requests_together import RequestEvidence, harm_said, share_read
+from secondlaw.pipeline.requests_together import RequestEvidence, harm_in_label, share_read
 from secondlaw.pipeline.settings import Settings
 from secondlaw.types import Insufficient
 
@@ -66,8 +64,7 @@ def _share_of(
         for row in rows:
             base, told = split_identity(row.classifier or "")
             if base == plain and row.intent == "unknown" and row.label_probs is not None:
-                p = np.array([[row.label_probs.get(key, 0.0) for key in taxonomy.keys]])
                 request = group_hash(row.conversation_id or row.prompt_id)
-                evidence.add(request, float(harm_said(p, sides, prior, told)[0]))
+                evidence.add(request, harm_in_label(row.label_probs, taxonomy, sides, prior, told))
     read = share_read(evidence.values(), prior, seed=settings.seed)
     return None if isinstance(read, Insufficient) else read.told
